@@ -1,0 +1,60 @@
+/* A deploy's config: config.json, env files and flags merged (flags win, then the last env file).
+ */
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "model/manifest.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum egress { EGRESS_SERVICES, EGRESS_NONE, EGRESS_OPEN };
+
+struct config_quantity {
+	char *process;
+	unsigned quantity;
+};
+
+struct config_port {
+	char *process;
+	char *address; /* "127.0.0.1", "*", "[::1]", … */
+	uint16_t port;
+};
+
+struct config_limits {
+	char *process;
+	struct limits limits;
+};
+
+struct config {
+	char *deploy;         /* NULL: not said ("dev") */
+	struct strv env;      /* KEY=VALUE */
+	struct strv services; /* NAME=URL */
+	struct config_quantity *formation;
+	size_t formation_count;
+	struct config_port *ports;
+	size_t port_count;
+	struct config_limits *limits;
+	size_t limit_count;
+	enum egress egress;
+	char *log_format; /* NULL: not said */
+	struct strv drains;
+};
+
+/* Reads config.json's text. */
+int config_parse(
+	const char *file, const char *text, size_t len, struct config *ret, struct error *err);
+
+/* Flags, each adding to or replacing what is there. texts as on the command line: "K=V",
+ * "web=2,worker=1", "8080:web" or "127.0.0.1:8080:web" or "8080", "cache=URL". */
+int config_set_env(struct config *config, const char *text, struct error *err);
+int config_set_formation(struct config *config, const char *text, struct error *err);
+int config_set_port(struct config *config, const char *text, struct error *err);
+int config_set_service(struct config *config, const char *text, struct error *err);
+
+void config_done(struct config *config);
+
+#endif

@@ -1,0 +1,72 @@
+/* The network of a running deploy as root: one router namespace with a bridge, a veth to every
+ * instance, a veth to the host, and the ports published on the host. Its lifetime hangs on the
+ * descriptors in struct network and on the forwarder's process: when isorun dies, all of it goes.
+ *
+ * A link is one instance's place in it, a small number (slot); the caller chooses it, 0 to
+ * NETWORK_SLOTS - 1, and may use it again after network_leave. */
+#ifndef NETWORK_NETWORK_H
+#define NETWORK_NETWORK_H
+
+#include "base/error.h"
+#include "base/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NETWORK_SLOTS = 1024 };
+
+struct network;
+
+/* One published port: address is "127.0.0.1", "0.0.0.0", "[::]", "*" (both any-addresses) or
+ * another literal; inside is the instances' port. */
+struct network_port {
+	const char *address;
+	uint16_t outside;
+	uint16_t inside;
+};
+
+/* Text for the log stream, one line without a newline: "forwarding with splice: this host …". */
+typedef void network_on_notice(void *context, const char *line);
+
+struct network_config {
+	const char *range; /* where on the host to look for a free /30 (ISORUN_NETWORK); NULL:
+			      default */
+	const struct network_port *ports;
+	size_t port_count;
+	network_on_notice *notice;
+	void *context;
+};
+
+/* Reserves every port first (a taken one is an error that names it), then builds the router. */
+int network_new(const struct network_config *config, struct network **ret, struct error *err);
+
+/* Moves a fresh eth0 into the network namespace namespace_fd, addresses it, brings it and lo up and
+ * sets the route. The namespace may belong to another user namespace. */
+int network_join(struct network *network, unsigned slot, int namespace_fd, struct error *err);
+
+/* Forgets the slot; its interface died or dies with the instance's namespace. */
+void network_leave(struct network *network, unsigned slot);
+
+/* Sets the slots whose instances take connections of port (an index into config->ports): the kernel
+ * balances new connections over them. None: the port refuses connections. Existing connections
+ * stay where they are. */
+int network_publish(struct network *network, size_t port, const unsigned *slots, size_t slot_count,
+	struct error *err);
+
+/* A non-blocking TCP socket connecting to the instance's port from the router, for readiness
+ * probes: -1 only if it could not even be started. The caller waits for EPOLLOUT and reads
+ * SO_ERROR, and closes it. */
+int network_dial(struct network *network, unsigned slot, uint16_t port, struct error *err);
+
+/* The instance's IPv4 address as text, borrowed static storage-free: written to text. */
+void network_address(const struct network *network, unsigned slot, char text[16]);
+
+/* Ends the forwarder and closes everything, the host's table last. NULL is fine. */
+void network_free(struct network *network);
+
+/* A one-off's network, without a router: the same eth0, addresses and rules as an instance has,
+ * inside namespace_fd; nothing to publish, nothing to free (all of it lives in the namespace). */
+int network_join_alone(int namespace_fd, struct error *err);
+
+#endif

@@ -1,0 +1,97 @@
+/* Errors: a fixed record filled by the function that failed and extended on the way up.
+ *
+ * Deliberately absent: printing (cli does that), codes beyond the exit status table, and any
+ * allocation, because an error must be reportable when memory is what ran out. */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One error is one line: a name taken from hostile input may hold newlines or escapes. */
+static void make_one_line(char *text)
+{
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+}
+
+static void format(char *text, size_t size, const char *fmt, va_list args)
+{
+	if (vsnprintf(text, size, fmt, args) < 0)
+		text[0] = '\0';
+	make_one_line(text);
+}
+
+int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
+{
+	va_list args;
+
+	err->errnum = 0;
+	err->kind = kind;
+	err->hint[0] = '\0';
+	va_start(args, fmt);
+	format(err->text, sizeof err->text, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+int error_errno(struct error *err, const char *fmt, ...)
+{
+	int errnum = errno;
+	size_t used;
+	va_list args;
+
+	err->errnum = errnum;
+	err->kind = ERROR_FAILED;
+	err->hint[0] = '\0';
+	va_start(args, fmt);
+	format(err->text, sizeof err->text, fmt, args);
+	va_end(args);
+	used = strlen(err->text);
+	(void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(errnum));
+	return -1;
+}
+
+int error_wrap(struct error *err, const char *fmt, ...)
+{
+	char inner[sizeof err->text];
+	size_t used;
+	va_list args;
+
+	memcpy(inner, err->text, sizeof inner);
+	va_start(args, fmt);
+	format(err->text, sizeof err->text, fmt, args);
+	va_end(args);
+	used = strlen(err->text);
+	(void)snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
+	return -1;
+}
+
+int error_hint(struct error *err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	format(err->hint, sizeof err->hint, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+int error_status(const struct error *err)
+{
+	static const int status[] = {
+		[ERROR_FAILED] = 1,
+		[ERROR_USAGE] = 2,
+		[ERROR_INTEGRITY] = 3,
+		[ERROR_CONFIG] = 4,
+		[ERROR_NO_SUCH] = 5,
+		[ERROR_LOCKED] = 6,
+		[ERROR_UNSUPPORTED] = 8,
+		[ERROR_NOT_EXECUTABLE] = 126,
+		[ERROR_NOT_FOUND] = 127,
+	};
+
+	return status[err->kind];
+}
