@@ -1,0 +1,134 @@
+/* isorun: the verb table and what surrounds every verb. */
+#include "cli/cli.h"
+
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct verb {
+	const char *name;
+	cli_verb *run;
+	const char *summary;
+};
+
+/* In the order of a deploy's life. */
+static const struct verb verbs[] = {
+	{ NULL, NULL, NULL },
+};
+
+static const char *xdg_path(const char *variable, const char *fallback)
+{
+	const char *base = getenv(variable);
+
+	return base && *base == '/' ? memory_format("%s/isorun", base) : fallback;
+}
+
+static const char *default_root(void)
+{
+	const char *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return "/var/lib/isorun";
+	return xdg_path("XDG_DATA_HOME", memory_format("%s/.local/share/isorun", home ? home : ""));
+}
+
+static const char *setting(const char *variable, const char *fallback)
+{
+	const char *value = getenv(variable);
+
+	return value && *value ? value : fallback;
+}
+
+/* The few strings made here live as long as the process. */
+static struct cli read_settings(void)
+{
+	const char *runtime =
+		geteuid() == 0 ? "/run/isorun" : xdg_path("XDG_RUNTIME_DIR", "/tmp/isorun");
+
+	return (struct cli){
+		.root = setting("ISORUN_ROOT", default_root()),
+		.runtime_dir = setting("ISORUN_RUNTIME_DIR", runtime),
+		.network = setting("ISORUN_NETWORK", NULL),
+		.color = isatty(STDOUT_FILENO) && !setting("NO_COLOR", NULL),
+	};
+}
+
+static void print_help(FILE *out)
+{
+	(void)fprintf(out, "usage: isorun VERB [OPTION…] …\n\n");
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		(void)fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
+	(void)fprintf(out, "\nisorun VERB --help explains one verb.\n"
+			   "\nexample:\n  isorun build -o build.tar && isorun release build.tar -o "
+			   "release.tar && isorun run release.tar\n");
+}
+
+static bool called_as(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, name) == 0;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	if (argc > 0 && called_as(argv[0], "isorun-oci"))
+		return error_set(err, ERROR_UNSUPPORTED,
+			"the OCI runtime command line is not part of version " ISORUN_VERSION);
+	if (argc < 2) {
+		print_help(stderr);
+		return 2;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)printf("isorun %s\n", ISORUN_VERSION);
+		return 0;
+	}
+	for (const struct verb *verb = verbs; verb->name; verb++)
+		if (strcmp(argv[1], verb->name) == 0)
+			return verb->run(cli, argc - 1, argv + 1, err);
+	error_set(err, ERROR_USAGE, "unknown verb \"%s\"", argv[1]);
+	return error_hint(err, "isorun --help lists the verbs");
+}
+
+/* A missing 0, 1 or 2 would become the next file opened, and be written to by accident. */
+static int open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open(
+			"/dev/null", O_RDWR); /* not CLOEXEC: it stands in for a standard stream */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	return close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli;
+	struct error err = { 0 };
+	int status;
+
+	if (open_standard_streams() < 0)
+		return 1;
+	cli = read_settings();
+	status = dispatch(&cli, argc, argv, &err);
+	if (fflush(stdout) != 0 && status >= 0)
+		status = error_errno(&err, "standard output");
+	if (status >= 0)
+		return status;
+	cli_print_error(&err);
+	if (cli.failure_status && err.kind != ERROR_NOT_EXECUTABLE && err.kind != ERROR_NOT_FOUND)
+		return cli.failure_status;
+	return error_status(&err);
+}
