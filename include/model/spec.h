@@ -17,9 +17,10 @@ struct spec_id_map {
 	uint32_t count;
 };
 
-/* A mount inside the root, made in the order of the array after the root is there. */
+/* A mount inside the root, made in the order of the array after the root is there. A tmpfs that is
+ * to be read-only becomes so after the last mount, so that targets below it can be made in it. */
 struct spec_mount {
-	char *type;   /* a file system ("proc", "tmpfs", "devpts", …) or "bind" */
+	char *type;   /* a file system ("proc", "tmpfs", "devpts", …), "bind" or "rbind" */
 	char *source; /* bind: absolute path on the host; else ignored */
 	char *target; /* absolute path in the root; made if the root (or a mount) is writable */
 	uint64_t attributes; /* MOUNT_ATTR_* of mount_setattr(2) */
@@ -54,7 +55,9 @@ struct spec {
 	size_t uid_map_count, gid_map_count;
 
 	bool root_writable;
-	bool default_devices; /* a fresh /dev: null zero full random urandom tty, fd, stdin, … */
+	bool default_devices; /* fill the tmpfs that one of mounts puts on /dev: null zero full
+				 random urandom tty, fd stdin stdout stderr; where mounts has a
+				 devpts on /dev/pts also ptmx, and console with terminal */
 	struct spec_mount *mounts;
 	size_t mount_count;
 	struct strv masked;   /* absolute paths hidden behind nothing; absent ones are fine */
@@ -67,7 +70,7 @@ struct spec {
 	uint32_t *groups; /* supplementary */
 	size_t group_count;
 	uint32_t umask;
-	bool terminal;   /* a pseudoterminal of the container's devpts instead of stdio */
+	bool terminal;   /* a pseudoterminal of the devpts on /dev/pts instead of stdio */
 	bool init;       /* run under isorun's own pid 1; false: the process is pid 1 */
 	bool stop_group; /* signals for the process go to its whole process group */
 
@@ -90,6 +93,13 @@ void spec_add_rlimit(struct spec *spec, int resource, uint64_t soft, uint64_t ha
 
 /* Appends one line to both the uid map and the gid map. */
 void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
+
+/* Appends and sets what SECURITY's "Defaults" gives to every process whatever it runs: new
+ * namespaces of every kind; proc, an empty /sys with the process's own cgroup2, /dev, and bounded
+ * /tmp, /run (owned by uid) and /dev/shm; masked and read-only paths; no core files, no_new_privs
+ * and the filter; no capabilities. uid, gid and terminal must be set before. tmp_bytes bounds /tmp;
+ * 0: 64 MiB. The caller may take namespaces away again and adds the maps, argv and the rest. */
+void spec_add_defaults(struct spec *spec, uint64_t tmp_bytes, bool tmp_exec);
 
 /* Frees everything inside; the spec is zeroed. */
 void spec_done(struct spec *spec);

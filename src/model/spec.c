@@ -1,10 +1,16 @@
-/* The spec's memory. What the fields mean is in the header; who fills them: model/launch for a
- * release, model/ociconfig for an OCI config.json. */
+/* The spec's memory, and the defaults that every process gets. What the fields mean is in the
+ * header; who fills the rest: model/release for a release, model/ociconfig for a config.json. */
 #include "model/spec.h"
 
 #include "base/memory.h"
 
+#include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+enum { MIB = 1 << 20, TMP_MIB = 64, SHM_MIB = 64, RUN_MIB = 16, BYTES_PER_INODE = 4096 };
 
 struct spec_mount *spec_add_mount(struct spec *spec, const char *type, const char *source,
 	const char *target, uint64_t attributes)
@@ -40,6 +46,74 @@ void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t
 
 	add_map(&spec->uid_maps, &spec->uid_map_count, map);
 	add_map(&spec->gid_maps, &spec->gid_map_count, map);
+}
+
+/* A tmpfs that can be filled neither with bytes nor with empty files: one inode for every page. */
+static struct spec_mount *add_tmpfs(
+	struct spec *spec, const char *target, uint64_t bytes, uint64_t attributes)
+{
+	struct spec_mount *mount = spec_add_mount(
+		spec, "tmpfs", NULL, target, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | attributes);
+
+	strv_addf(&mount->options, "size=%" PRIu64, bytes);
+	strv_addf(&mount->options, "nr_inodes=%" PRIu64, bytes / BYTES_PER_INODE + 64);
+	return mount;
+}
+
+static void add_system_mounts(struct spec *spec)
+{
+	const uint64_t closed = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	struct spec_mount *mount;
+
+	spec_add_mount(spec, "proc", NULL, "/proc", closed);
+	mount = add_tmpfs(spec, "/sys", MIB, MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+	strv_add(&mount->options, "mode=755");
+	spec_add_mount(spec, "cgroup2", NULL, "/sys/fs/cgroup", closed | MOUNT_ATTR_RDONLY);
+	mount = add_tmpfs(spec, "/dev", MIB, MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+	strv_add(&mount->options, "mode=755");
+	if (!spec->terminal)
+		return;
+	/* No gid=5: where only one id is mapped there is no such group, and nobody needs it. */
+	mount = spec_add_mount(
+		spec, "devpts", NULL, "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	strv_add(&mount->options, "mode=600");
+	strv_add(&mount->options, "ptmxmode=666");
+}
+
+static void add_scratch_mounts(struct spec *spec, uint64_t tmp_bytes, bool tmp_exec)
+{
+	struct spec_mount *mount;
+
+	mount = add_tmpfs(
+		spec, "/dev/shm", (uint64_t)SHM_MIB * MIB, tmp_exec ? 0 : MOUNT_ATTR_NOEXEC);
+	strv_add(&mount->options, "mode=1777");
+	mount = add_tmpfs(spec, "/tmp", tmp_bytes ? tmp_bytes : (uint64_t)TMP_MIB * MIB,
+		tmp_exec ? 0 : MOUNT_ATTR_NOEXEC);
+	strv_add(&mount->options, "mode=1777");
+	mount = add_tmpfs(spec, "/run", (uint64_t)RUN_MIB * MIB, tmp_exec ? 0 : MOUNT_ATTR_NOEXEC);
+	strv_add(&mount->options, "mode=755");
+	strv_addf(&mount->options, "uid=%" PRIu32, spec->uid);
+	strv_addf(&mount->options, "gid=%" PRIu32, spec->gid);
+}
+
+void spec_add_defaults(struct spec *spec, uint64_t tmp_bytes, bool tmp_exec)
+{
+	static const char *const masked[] = { "acpi", "asound", "interrupts", "kcore", "keys",
+		"latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats" };
+	static const char *const readonly[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
+
+	spec->namespaces |= CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+			    CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWUSER;
+	add_system_mounts(spec);
+	add_scratch_mounts(spec, tmp_bytes, tmp_exec);
+	spec->default_devices = true;
+	for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
+		strv_addf(&spec->masked, "/proc/%s", masked[i]);
+	for (size_t i = 0; i < sizeof readonly / sizeof *readonly; i++)
+		strv_addf(&spec->readonly, "/proc/%s", readonly[i]);
+	spec_add_rlimit(spec, RLIMIT_CORE, 0, 0);
+	spec->no_new_privs = true;
+	spec->filter = SPEC_FILTER_DEFAULT;
 }
 
 void spec_done(struct spec *spec)
