@@ -1,12 +1,13 @@
 /* The store: $ISORUN_ROOT, everything by digest. Whole or not at all: what is made here is made
  * under tmp/, synced and renamed. Directories are 0700, files 0600.
  *
- *	blobs/sha256/HEX	any OCI blob: layers (plain tar, so digest is diff_id), configs,
- *manifests trees/HEX/		a layer unpacked, by its diff_id releases/HEX.json	what a run
- *needs to know (model/release.h), by release id packages/HEX.deb	Debian packages by SHA-256
- *	filters/HEX.bpf		compiled seccomp filters
- *	apps/APP/DEPLOY/	ledger, key and lock of a deploy (ledger/ledger.h)
- *	tmp/			unfinished; swept when its owner is dead */
+ *	blobs/sha256/HEX   any OCI blob: layers (plain tar, so digest is diff_id), configs,
+ *manifests trees/HEX/         a layer unpacked, by its diff_id releases/HEX.json  what a run needs
+ *to know (model/release.h), by release id packages/HEX.deb   Debian packages by SHA-256
+ *	filters/HEX.bpf    compiled seccomp filters
+ *	apps/APP/DEPLOY/   ledger and key of a deploy (ledger/ledger.h)
+ *	locks              one file; every lock is a byte of it
+ *	tmp/               unfinished; swept when its owner is dead */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -30,7 +31,13 @@ void store_done(struct store *store);
  * want the same layer do its work once: take the lock, look again, work. */
 int store_lock(const struct store *store, const char *kind, const char *name, struct error *err);
 
-/* Blobs. has: whether it is there. put: from memory. open: for reading, *ret_size may be NULL. */
+/* Wraps an error that happened while writing to the store: the text names the store's path, and
+ * where its disk is full the hint says what to do. Returns -1. */
+int store_error(const struct store *store, struct error *err);
+
+/* Blobs. has: whether it is there. put: from memory. open: for reading, *ret_size may be NULL;
+ * an absent one is ERROR_INTEGRITY, for it is only asked for where something refers to it. read
+ * also checks the digest. */
 bool store_has_blob(const struct store *store, const struct digest *digest);
 int store_put_blob(const struct store *store, const void *data, size_t len, struct digest *ret,
 	struct error *err);
@@ -39,24 +46,28 @@ int store_open_blob(const struct store *store, const struct digest *digest, uint
 int store_read_blob(const struct store *store, const struct digest *digest, size_t max,
 	struct buf *ret, struct error *err);
 
-/* A blob being written: an unnamed or temporary file, digested as it grows. finish renames it into
- * place only if it has the digest (and size) wanted; wanted may be NULL. discard is fine after
- * either. */
+/* A blob being written: a file under tmp/, digested as it grows. finish renames it into place only
+ * if it has the digest wanted; wanted may be NULL. keep does the same checks but leaves it under
+ * tmp/ until store_writer_publish or discard, so that several can appear together. discard is fine
+ * after any of them. */
 struct store_writer {
-	int fd;
-	int dir;
-	char name[80];
+	const struct store *store;
+	int fd;        /* -1: none */
+	char name[80]; /* "tmp/…"; empty: nothing to remove */
 	struct digest_state state;
+	struct digest digest; /* after keep or finish */
 	uint64_t size;
 };
 int store_writer_begin(const struct store *store, struct store_writer *ret, struct error *err);
 int store_writer_add(struct store_writer *writer, const void *data, size_t len, struct error *err);
-int store_writer_finish(const struct store *store, struct store_writer *writer,
-	const struct digest *wanted, struct digest *ret, struct error *err);
+int store_writer_keep(struct store_writer *writer, const struct digest *wanted, struct error *err);
+int store_writer_publish(struct store_writer *writer, struct error *err);
+int store_writer_finish(struct store_writer *writer, const struct digest *wanted,
+	struct digest *ret, struct error *err);
 void store_writer_discard(struct store_writer *writer);
 
-/* A directory under tmp/ that is removed when its owner has died; the caller owns the returned
- * descriptor, name gets its path below the store ("tmp/…"), 80 bytes. */
+/* A directory (0700) under tmp/ that is removed when its owner has died: as long as the returned
+ * descriptor, which holds its lock, is open. name gets its path below the store ("tmp/…"). */
 int store_make_tmp(const struct store *store, char name[80], struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* Unpacked layers. A tree is complete once it stands under trees/: it is unpacked under tmp/ by a
- * confined child, synced and renamed. */
+/* Unpacked layers. A tree is complete once it stands under trees/: it is unpacked under tmp/, what
+ * parses it confined, synced and renamed. */
 #ifndef STORE_TREE_H
 #define STORE_TREE_H
 
@@ -10,12 +10,20 @@
 int tree_ensure(const struct store *store, const struct digest *diff_id, char **ret_path,
 	struct error *err);
 
-/* Compares the tree with its blob: every entry's type, mode, size, content. ERROR_INTEGRITY names
- * the first path that differs. */
+/* Compares the tree with its blob, and the blob with its digest: every entry's type, mode, owner,
+ * size, content. ERROR_INTEGRITY names the first path that differs. */
 int tree_verify(const struct store *store, const struct digest *diff_id, struct error *err);
 
-/* Unpacks a tar stream into the directory dir, hardened as SECURITY's "Archives" says; the same
- * code serves import, build's base and packages. Ownership is set only as root. */
-int tree_unpack(int tar, int dir, struct error *err);
+enum tree_flags {
+	TREE_PLAIN = 0,
+	TREE_MERGE_USR = 1, /* "bin/x" is put at "usr/bin/x"; likewise sbin, lib, lib32, lib64 */
+};
+
+/* Unpacks a tar (plain, gzip or zstd; a file or a pipe) into the directory dir, hardened as
+ * SECURITY's "Archives" says; the same code serves import, build's base and packages. Ownership is
+ * set only as root. Directories that are not in the archive are made 0755. An entry that is there
+ * already: a directory is kept and takes the new mode, a file or link replaces a file or link; a
+ * directory in the place of another type, or the reverse, is an error. */
+int tree_unpack(int tar, int dir, enum tree_flags flags, struct error *err);
 
 #endif

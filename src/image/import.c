@@ -1,0 +1,256 @@
+/* Image layouts on their way into the store.
+ *
+ * Theory of operation. Entries come in any order, so every blob is taken into a file under tmp/ and
+ * digested on the way; it must have the digest that its name claims. At the end the index is
+ * followed to the manifest, and that to config and layers: each must have come, or be in the store
+ * already, with the size that is claimed. Only then are they renamed into place, the manifest last:
+ * a manifest that is in the store says that all it refers to is there. What nothing refers to is
+ * thrown away.
+ *
+ * Deliberately absent: docker-archive, compressed layers, other platforms, what a config says. */
+#include "image/layout.h"
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "store/tar.h"
+
+#include "documents.h"
+#include "peek.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 1 << 18, BLOBS_MAX = 4096 };
+
+struct import {
+	const struct store *store;
+	struct store_writer *blobs; /* kept, not yet published */
+	size_t blob_count;
+	struct buf index;
+	struct buf version;
+	char *chunk;
+};
+
+static void import_done(struct import *import)
+{
+	for (size_t i = 0; i < import->blob_count; i++)
+		store_writer_discard(&import->blobs[i]);
+	free(import->blobs);
+	free(import->chunk);
+	buf_done(&import->index);
+	buf_done(&import->version);
+}
+
+static int read_document(
+	struct tar *tar, const struct tar_entry *entry, struct buf *ret, struct error *err)
+{
+	char chunk[4096];
+	uint64_t offset;
+	ssize_t got;
+
+	if (ret->data)
+		return error_set(err, ERROR_INTEGRITY, "it is there twice");
+	if (entry->size > LAYOUT_DOCUMENT_MAX)
+		return error_set(err, ERROR_INTEGRITY, "larger than %d bytes", LAYOUT_DOCUMENT_MAX);
+	buf_reserve(ret, (size_t)entry->size);
+	while ((got = tar_read(tar, chunk, sizeof chunk, &offset, err)) > 0)
+		buf_add(ret, chunk, (size_t)got);
+	if (got < 0)
+		return -1;
+	return ret->len == entry->size ? 0 : error_set(err, ERROR_INTEGRITY, "truncated");
+}
+
+static struct store_writer *find_blob(struct import *import, const struct digest *digest)
+{
+	for (size_t i = 0; i < import->blob_count; i++)
+		if (digest_equal(&import->blobs[i].digest, digest))
+			return &import->blobs[i];
+	return NULL;
+}
+
+static int fill_blob(struct import *import, struct tar *tar, struct store_writer *writer,
+	const struct digest *wanted, struct error *err)
+{
+	uint64_t offset;
+	ssize_t got;
+
+	while ((got = tar_read(tar, import->chunk, CHUNK, &offset, err)) > 0) {
+		if (offset != writer->size)
+			return error_set(err, ERROR_INTEGRITY, "a sparse blob");
+		if (store_writer_add(writer, import->chunk, (size_t)got, err) < 0)
+			return -1;
+	}
+	return got < 0 ? -1 : store_writer_keep(writer, wanted, err);
+}
+
+static int take_blob(struct import *import, struct tar *tar, const char *hex, struct error *err)
+{
+	struct digest wanted;
+	struct store_writer writer;
+
+	if (strlen(hex) != DIGEST_HEX - 1 || digest_parse(hex, &wanted, err) < 0)
+		return error_set(err, ERROR_INTEGRITY, "its name is not a SHA-256 digest");
+	if (find_blob(import, &wanted))
+		return error_set(err, ERROR_INTEGRITY, "it is there twice");
+	if (import->blob_count == BLOBS_MAX)
+		return error_set(err, ERROR_INTEGRITY, "more than %d blobs", BLOBS_MAX);
+	if (store_writer_begin(import->store, &writer, err) < 0)
+		return -1;
+	if (fill_blob(import, tar, &writer, &wanted, err) < 0) {
+		store_writer_discard(&writer);
+		return -1;
+	}
+	import->blobs = memory_resize(import->blobs, import->blob_count + 1, sizeof *import->blobs);
+	import->blobs[import->blob_count++] = writer;
+	return 0;
+}
+
+static int take_entry(
+	struct import *import, struct tar *tar, const struct tar_entry *entry, struct error *err)
+{
+	static const char blobs[] = "blobs/sha256/";
+
+	if (entry->type == TAR_DIRECTORY)
+		return 0;
+	if (entry->type != TAR_FILE)
+		return error_set(err, ERROR_INTEGRITY, "a link is not allowed");
+	if (strcmp(entry->path, "index.json") == 0)
+		return read_document(tar, entry, &import->index, err);
+	if (strcmp(entry->path, "oci-layout") == 0)
+		return read_document(tar, entry, &import->version, err);
+	if (strncmp(entry->path, blobs, sizeof blobs - 1) == 0)
+		return take_blob(import, tar, entry->path + sizeof blobs - 1, err);
+	return 0; /* others' additions (manifest.json) are none of our business */
+}
+
+static int read_entries(struct import *import, int fd, struct error *err)
+{
+	CLEANUP_FREE struct tar_entry *entry = memory_new(1, sizeof *entry);
+	CLEANUP_TAR struct tar tar = TAR_NONE;
+	int more;
+
+	if (tar_open(fd, &tar, err) < 0)
+		return -1;
+	while ((more = tar_next(&tar, entry, err)) > 0)
+		if (take_entry(import, &tar, entry, err) < 0)
+			return error_wrap(err, "%.100s", entry->path);
+	return more;
+}
+
+/* Whether the blob came or is in the store, with that size. */
+static int check_blob(struct import *import, const char *what, const struct digest *digest,
+	uint64_t size, struct error *err)
+{
+	struct store_writer *came = find_blob(import, digest);
+	uint64_t actual;
+
+	if (came) {
+		actual = came->size;
+	} else if (store_has_blob(import->store, digest)) {
+		CLEANUP_CLOSE int fd = store_open_blob(import->store, digest, &actual, err);
+
+		if (fd < 0)
+			return -1;
+	} else {
+		return error_set(
+			err, ERROR_INTEGRITY, "%s sha256:%s is missing", what, digest->hex);
+	}
+	if (actual == size)
+		return 0;
+	return error_set(err, ERROR_INTEGRITY, "%s sha256:%s has %llu bytes instead of %llu", what,
+		digest->hex, (unsigned long long)actual, (unsigned long long)size);
+}
+
+static int check_image(struct import *import, const struct layout_image *image, struct error *err)
+{
+	if (check_blob(import, "config", &image->config, image->config_size, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->layer_count; i++)
+		if (check_blob(import, "layer", &image->layers[i], image->layer_sizes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int publish(struct import *import, const struct digest *digest, struct error *err)
+{
+	struct store_writer *blob = find_blob(import, digest);
+
+	if (!blob || !blob->name[0]) /* in the store already, or a layer used twice */
+		return 0;
+	if (store_has_blob(import->store, digest))
+		return 0;
+	return store_writer_publish(blob, err);
+}
+
+static int publish_image(struct import *import, const struct digest *manifest,
+	const struct layout_image *image, struct error *err)
+{
+	if (publish(import, &image->config, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->layer_count; i++)
+		if (publish(import, &image->layers[i], err) < 0)
+			return -1;
+	return publish(import, manifest, err);
+}
+
+static int read_manifest(struct import *import, const struct digest *digest,
+	struct layout_image *ret, struct error *err)
+{
+	struct store_writer *came = find_blob(import, digest);
+	CLEANUP_BUF struct buf text = { 0 };
+
+	if (!came)
+		return layout_read_image(import->store, digest, ret, err);
+	if (came->size > LAYOUT_DOCUMENT_MAX)
+		return error_set(err, ERROR_INTEGRITY, "manifest: larger than %d bytes",
+			LAYOUT_DOCUMENT_MAX);
+	buf_reserve(&text, (size_t)came->size);
+	if (pread(came->fd, text.data, (size_t)came->size, 0) != (ssize_t)came->size)
+		return error_errno(err, "read the manifest");
+	text.len = (size_t)came->size;
+	text.data[text.len] = '\0';
+	return documents_parse_manifest(&text, ret, err);
+}
+
+static int import_image(struct import *import, int fd, struct digest *ret, struct error *err)
+{
+	CLEANUP_FREE struct layout_image *image = memory_new(1, sizeof *image);
+	struct digest manifest;
+	uint64_t size;
+
+	if (read_entries(import, fd, err) < 0)
+		return -1;
+	if (!import->index.data || !import->version.data)
+		return error_set(err, ERROR_INTEGRITY, "not an OCI image layout: it has no %s",
+			import->index.data ? "oci-layout" : "index.json");
+	if (documents_check_version(&import->version, err) < 0 ||
+		documents_parse_index(&import->index, &manifest, &size, err) < 0 ||
+		check_blob(import, "manifest", &manifest, size, err) < 0 ||
+		read_manifest(import, &manifest, image, err) < 0 ||
+		check_image(import, image, err) < 0 ||
+		publish_image(import, &manifest, image, err) < 0)
+		return -1;
+	*ret = manifest;
+	return 0;
+}
+
+int layout_import(const struct store *store, int fd, const char *name, struct digest *ret,
+	bool *ret_known, struct error *err)
+{
+	struct import import = { .store = store };
+	struct digest manifest;
+	int result;
+
+	if (peek_manifest(fd, &manifest) && store_has_blob(store, &manifest)) {
+		*ret = manifest;
+		*ret_known = true;
+		return 0;
+	}
+	import.chunk = memory_new(CHUNK, 1);
+	result = import_image(&import, fd, ret, err);
+	import_done(&import);
+	if (result < 0)
+		return error_wrap(err, "%s", name);
+	*ret_known = false;
+	return 0;
+}
