@@ -1,0 +1,36 @@
+/* The codebase a build is made from, and where it came from. */
+#ifndef IMAGE_SOURCE_H
+#define IMAGE_SOURCE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct source {
+	int dir;      /* the codebase's directory */
+	char *commit; /* "+dirty" appended where so; NULL: not a git checkout */
+	char *tree;   /* NULL where the files are not exactly a commit's */
+	char *remote; /* NULL: unknown */
+	int64_t date; /* the commit's, in seconds; 0: unknown */
+	bool dirty;
+	struct strv left_out; /* untracked files, which do not enter the build */
+};
+
+/* Opens the codebase at path. Without allow_dirty, one that is not as committed, or not committed
+ * at all, is ERROR_INTEGRITY. isorun.lock does not count: it is an input of its own. */
+int source_open(const char *path, bool allow_dirty, struct source *ret, struct error *err);
+
+/* Writes the codebase below path app of root: the commit's files, or with allow_dirty and changes
+ * what stands in the directory now, less what git ignores. Modes become 0755 and 0644. */
+int source_export(const struct source *source, int root, const char *app, struct error *err);
+
+/* Copies a file or directory of the codebase, committed or not, to path target of root. */
+int source_copy(const struct source *source, const char *path, int root, const char *target,
+	struct error *err);
+
+void source_done(struct source *source);
+
+#endif
