@@ -26,8 +26,11 @@ struct cgroup_limits {
 /* The directory of a run. */
 struct cgroup_run {
 	int dir;
+	int base;             /* the directory that dir was made in */
 	unsigned controllers; /* CGROUP_* that its children can have */
+	char name[160];       /* below base */
 	char path[512];       /* below the cgroup2 mount; for messages and for inspection */
+	char notice[344];     /* "" or why systemd's delegation could not be had; for the log */
 };
 
 /* One instance's directory. */
@@ -43,8 +46,10 @@ struct cgroup_events {
 	bool populated;    /* cgroup.events */
 };
 
-/* Finds or asks for the run's directory; name (a valid file name) tells runs apart. A host without
- * a usable cgroup2 is ERROR_UNSUPPORTED. */
+/* Finds or asks for the run's directory, sweeps what dead runs left beside it, and holds a lock on
+ * it while dir is open. name, a valid file name, is for people: the pid is added. Under systemd the
+ * calling process is moved, so call it before anything is forked. A host without a usable cgroup2
+ * is ERROR_UNSUPPORTED. */
 int cgroup_run_open(const char *name, struct cgroup_run *ret, struct error *err);
 
 /* Makes an instance's directory with its limits; a limit whose controller is absent lands in
