@@ -17,12 +17,12 @@
 #include "base/memory.h"
 #include "store/tar.h"
 
+#include "beneath.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CHUNK = 1 << 18 };
@@ -58,26 +58,17 @@ static void unpack_done(struct unpack *unpack)
 	free(unpack->chunk);
 }
 
-static int open_beneath(int top, const char *path, uint64_t flags)
-{
-	struct open_how how = { .flags = flags | O_CLOEXEC | O_NOFOLLOW,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			   RESOLVE_NO_XDEV };
-
-	return (int)syscall(SYS_openat2, top, path, &how, sizeof how);
-}
-
 static int make_parents(struct unpack *unpack, const char *path, struct error *err);
 
 /* Opens the directory path, made 0755 with its parents where it is absent. */
 static int open_directory(struct unpack *unpack, const char *path, struct error *err)
 {
-	int fd = open_beneath(unpack->top, path, O_PATH | O_DIRECTORY);
+	int fd = beneath_open(unpack->top, path, O_PATH | O_DIRECTORY);
 
 	if (fd < 0 && errno == ENOENT) {
 		if (make_parents(unpack, path, err) < 0)
 			return -1;
-		fd = open_beneath(unpack->top, path, O_PATH | O_DIRECTORY);
+		fd = beneath_open(unpack->top, path, O_PATH | O_DIRECTORY);
 	}
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
 		return error_set(err, ERROR_INTEGRITY, "%.100s is not a directory", path);
@@ -88,7 +79,7 @@ static int open_directory(struct unpack *unpack, const char *path, struct error 
 static int make_parents(struct unpack *unpack, const char *path, struct error *err)
 {
 	CLEANUP_FREE char *copy = memory_copy_str(path);
-	CLEANUP_CLOSE int at = open_beneath(unpack->top, ".", O_PATH | O_DIRECTORY);
+	CLEANUP_CLOSE int at = beneath_open(unpack->top, ".", O_PATH | O_DIRECTORY);
 
 	for (char *part = copy, *slash; at >= 0 && part; part = slash ? slash + 1 : NULL) {
 		int next;
@@ -100,7 +91,7 @@ static int make_parents(struct unpack *unpack, const char *path, struct error *e
 		if (mkdirat(at, part, 0755) == 0 ? fchmodat(at, part, 0755, 0) < 0
 						 : errno != EEXIST)
 			return error_errno(err, "make directory %.100s", path);
-		next = open_beneath(at, part, O_PATH | O_DIRECTORY);
+		next = beneath_open(at, part, O_PATH | O_DIRECTORY);
 		(void)close(at); /* O_PATH */
 		at = next;
 	}
@@ -211,7 +202,7 @@ static int make_symlink(struct unpack *unpack, const struct tar_entry *entry, in
 static int make_hardlink(struct unpack *unpack, const struct tar_entry *entry, int parent,
 	const char *name, struct error *err)
 {
-	CLEANUP_CLOSE int target = open_beneath(unpack->top, entry->link, O_PATH);
+	CLEANUP_CLOSE int target = beneath_open(unpack->top, entry->link, O_PATH);
 	CLEANUP_FREE char *path = memory_format("/proc/self/fd/%d", target);
 	struct stat status;
 	struct stat there;
@@ -258,7 +249,7 @@ static int finish_directories(struct unpack *unpack, struct error *err)
 		const struct later *later = &unpack->later[i - 1];
 		struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, later->mtime };
 		CLEANUP_CLOSE int fd =
-			open_beneath(unpack->top, later->path, O_RDONLY | O_DIRECTORY);
+			beneath_open(unpack->top, later->path, O_RDONLY | O_DIRECTORY);
 
 		if (fd < 0 || (unpack->root && fchown(fd, later->uid, later->gid) < 0) ||
 			fchmod(fd, later->mode) < 0 || futimens(fd, times) < 0)

@@ -230,6 +230,93 @@ static void text_that_is_no_archive_is_refused(void **state)
 	assert_int_equal(err.kind, ERROR_INTEGRITY);
 }
 
+/* The archive as a layer of a store, unpacked there; returns its diff_id. */
+static void make_layer(struct fixture *f, struct store *store, struct digest *ret)
+{
+	CLEANUP_FREE char *path = memory_format("%s/store", f->path);
+	CLEANUP_FREE char *tree = NULL;
+	CLEANUP_BUF struct buf text = { 0 };
+	struct error err = { 0 };
+
+	archive_write_free(f->archive);
+	if (store_open(path, store, &err) < 0 ||
+		file_read_at(f->dir, "tar", 1 << 20, &text, &err) < 0 ||
+		store_put_blob(store, text.data, text.len, ret, &err) < 0 ||
+		tree_ensure(store, ret, &tree, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+/* Breaks a layer's tree by what change does in it and expects verify to say text. */
+static void assert_found(struct fixture *f, void (*change)(int tree), const char *text)
+{
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP_FREE char *expected = NULL;
+	CLEANUP_CLOSE int tree = -1;
+	struct error err = { 0 };
+	struct digest diff_id;
+	struct store store;
+
+	add(f, S_IFDIR | 0755, "d", NULL);
+	add(f, S_IFREG | 0644, "d/f", "hello");
+	add(f, S_IFREG | 0644, "implied/g", "hello");
+	add(f, S_IFLNK | 0777, "l", "d/f");
+	add(f, 0, "h", "d/f");
+	make_layer(f, &store, &diff_id);
+	assert_int_equal(tree_verify(&store, &diff_id, &err), 0);
+	path = memory_format("trees/%s", diff_id.hex);
+	tree = openat(store.dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	change(tree);
+
+	assert_int_equal(tree_verify(&store, &diff_id, &err), -1);
+
+	expected = memory_format("%s: %s", path, text);
+	assert_string_equal(err.text, expected);
+	assert_int_equal(err.kind, ERROR_INTEGRITY);
+	store_done(&store);
+}
+
+static void change_content(int tree)
+{
+	CLEANUP_CLOSE int fd = openat(tree, "d/f", O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, "J", 1, 0), 1);
+}
+
+static void change_mode(int tree)
+{
+	assert_int_equal(fchmodat(tree, "d", 0777, 0), 0);
+}
+
+static void add_file(int tree)
+{
+	assert_int_equal(mkdirat(tree, "implied/more", 0755), 0);
+}
+
+static void remove_link(int tree)
+{
+	assert_int_equal(unlinkat(tree, "l", 0), 0);
+}
+
+static void changed_content_is_found(void **state)
+{
+	assert_found(*state, change_content, "d/f: its content differs");
+}
+
+static void a_changed_mode_is_found(void **state)
+{
+	assert_found(*state, change_mode, "d: its mode differs");
+}
+
+static void an_added_file_is_found(void **state)
+{
+	assert_found(*state, add_file, "implied/more: it does not belong there");
+}
+
+static void a_removed_file_is_found(void **state)
+{
+	assert_found(*state, remove_link, "l: it is gone");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -249,6 +336,10 @@ int main(void)
 		TEST(a_symlink_is_not_taken_for_a_directory),
 		TEST(more_than_the_bound_is_refused),
 		TEST(text_that_is_no_archive_is_refused),
+		TEST(changed_content_is_found),
+		TEST(a_changed_mode_is_found),
+		TEST(an_added_file_is_found),
+		TEST(a_removed_file_is_found),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
