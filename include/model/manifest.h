@@ -19,16 +19,21 @@ struct limits {
 	uint64_t tmp; /* bytes of /tmp */
 };
 
-enum { PORT_DEFAULT = 5000 };
+enum {
+	PORT_DEFAULT = 5000,
+	PROCESS_TYPES_MAX = 256, /* in one manifest or release */
+	QUANTITY_MAX = 1000,     /* instances of one type */
+};
 
 /* A process type with everything that its manifest entry can say. */
 struct process_type {
 	char *name;
-	struct strv argv;       /* what is executed */
-	char *command;          /* as written, where it was a string; NULL where it was an array */
-	bool shell;             /* argv is /bin/sh -c …, so the root needs /bin/sh */
-	bool port;              /* listens on PORT */
-	uint16_t port_number;   /* PORT: 5000 unless said */
+	struct strv argv; /* what is executed; of a string without shell: its words, variables as
+			     written (release_spec expands them, model/command.h) */
+	char *command;    /* as written, where it was a string; NULL where it was an array */
+	bool shell;       /* argv is /bin/sh -c …, so the root needs /bin/sh */
+	bool port;        /* listens on PORT */
+	uint16_t port_number;   /* PORT: 5000 unless said ("port": 8080) */
 	char *ready_path;       /* HTTP path, or NULL: TCP where port, else at once */
 	uint64_t ready_timeout; /* milliseconds; 60000 unless said */
 	int stop_signal;        /* SIGTERM unless said */
@@ -71,8 +76,10 @@ struct manifest {
 	size_t service_count;
 };
 
-/* Reads isorun.json's text. procfile (may be NULL) is used where there is no "processes" key; its
- * text was read from "Procfile". Errors are ERROR_CONFIG with file, line and JSON path. */
+/* Reads isorun.json's text; text[len] must be a NUL. procfile (may be NULL) is used where there is
+ * no "processes" key; its text was read from "Procfile". Errors are ERROR_CONFIG with file, line
+ * and JSON path. Sizes may also be numbers of bytes and times numbers of seconds; an "env" value
+ * may be a string (the default) and a "services" value too (the variable, else NAME_URL). */
 int manifest_parse(const char *file, const char *text, size_t len, const char *procfile,
 	struct manifest *ret, struct error *err);
 
@@ -80,6 +87,7 @@ int manifest_parse(const char *file, const char *text, size_t len, const char *p
  * its text gives an equal manifest. The caller owns it. */
 json_t *manifest_print(const struct manifest *manifest);
 
+/* The process type of this name, or NULL. */
 const struct process_type *manifest_process(const struct manifest *manifest, const char *name);
 
 void process_type_done(struct process_type *type);
