@@ -67,7 +67,12 @@ $(BUILD)/%.o: %.c
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lutil
 
-tests: $(TESTS)
+# What the tests run inside a root that holds nothing else.
+$(BUILD)/tests/probe: tests/support/probe/probe.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $<
+
+tests: $(TESTS) $(BUILD)/tests/probe
 
 deps test-deps:
 	$(Q)scripts/deps $@

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How ids on disk appear outside: disk id 0 + n is host id base + n, for count ids. count 0: as
@@ -27,7 +28,8 @@ int root_enter_private(struct error *err);
 int root_prepare(const struct strv *layers, const struct root_ids *ids, const char *scratch,
 	struct error *err);
 
-/* A detached clone of the prepared tree, read-only, nosuid, nodev. The caller closes. */
-int root_clone(int prepared, struct error *err);
+/* A detached clone of the prepared tree, nosuid, nodev, and read-only unless writable (which an
+ * overlay never is). The caller closes. */
+int root_clone(int prepared, bool writable, struct error *err);
 
 #endif

@@ -94,6 +94,9 @@ void spec_add_rlimit(struct spec *spec, int resource, uint64_t soft, uint64_t ha
 /* Appends one line to both the uid map and the gid map. */
 void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
 
+/* "RLIMIT_CORE" and so on, or NULL for a number that is none of this kernel's. */
+const char *spec_rlimit_name(int resource);
+
 /* Appends and sets what SECURITY's "Defaults" gives to every process whatever it runs: new
  * namespaces of every kind; proc, an empty /sys with the process's own cgroup2, /dev, and bounded
  * /tmp, /run (owned by uid) and /dev/shm; masked and read-only paths; no core files, no_new_privs

@@ -34,6 +34,30 @@ void spec_add_rlimit(struct spec *spec, int resource, uint64_t soft, uint64_t ha
 	spec->rlimits[spec->rlimit_count++] = (struct spec_rlimit){ resource, soft, hard };
 }
 
+const char *spec_rlimit_name(int resource)
+{
+	static const char *const names[RLIMIT_NLIMITS] = {
+		[RLIMIT_AS] = "RLIMIT_AS",
+		[RLIMIT_CORE] = "RLIMIT_CORE",
+		[RLIMIT_CPU] = "RLIMIT_CPU",
+		[RLIMIT_DATA] = "RLIMIT_DATA",
+		[RLIMIT_FSIZE] = "RLIMIT_FSIZE",
+		[RLIMIT_LOCKS] = "RLIMIT_LOCKS",
+		[RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK",
+		[RLIMIT_MSGQUEUE] = "RLIMIT_MSGQUEUE",
+		[RLIMIT_NICE] = "RLIMIT_NICE",
+		[RLIMIT_NOFILE] = "RLIMIT_NOFILE",
+		[RLIMIT_NPROC] = "RLIMIT_NPROC",
+		[RLIMIT_RSS] = "RLIMIT_RSS",
+		[RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",
+		[RLIMIT_RTTIME] = "RLIMIT_RTTIME",
+		[RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
+		[RLIMIT_STACK] = "RLIMIT_STACK",
+	};
+
+	return resource >= 0 && resource < RLIMIT_NLIMITS ? names[resource] : NULL;
+}
+
 static void add_map(struct spec_id_map **maps, size_t *count, struct spec_id_map map)
 {
 	*maps = memory_resize(*maps, *count + 1, sizeof **maps);

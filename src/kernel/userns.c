@@ -1,0 +1,85 @@
+/* User namespaces. A namespace without a process is made by a child that shares our memory (so that
+ * nothing is copied), does nothing, and is killed once its namespace is held by a descriptor. */
+#include "kernel/userns.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { STACK = 16384, LINE = 64 };
+
+static int write_map(pid_t pid, const char *name, const char *text, struct error *err)
+{
+	char path[LINE];
+	CLEANUP_CLOSE int fd = -1;
+
+	if (!*text)
+		return 0;
+	(void)snprintf(
+		path, sizeof path, "/proc/%d/%s", (int)pid, name); /* fits: a pid and a word */
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "%s", name);
+	/* One write: the kernel takes a map whole or not at all. */
+	if (write(fd, text, strlen(text)) < 0)
+		return error_errno(err, "%s", name);
+	return 0;
+}
+
+int userns_write_maps(pid_t pid, const char *uid_map, const char *gid_map, struct error *err)
+{
+	if (write_map(pid, "gid_map", gid_map, err) < 0)
+		return -1;
+	return write_map(pid, "uid_map", uid_map, err);
+}
+
+/* The child shares our memory, so it touches none: it waits, and dies with us. */
+static int sleep_until_killed(void *parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with a valid signal */
+	while (getppid() == (pid_t)(intptr_t)parent)
+		(void)pause(); /* returns only if a handler ran */
+	return 0;
+}
+
+static int open_of(pid_t pid, const char *map, struct error *err)
+{
+	char path[LINE];
+	int fd;
+
+	if (userns_write_maps(pid, map, map, err) < 0)
+		return -1;
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid); /* fits: a pid */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "%s", path) : fd;
+}
+
+int userns_open(uint32_t base, uint32_t count, struct error *err)
+{
+	_Alignas(16) char stack[STACK];
+	char map[LINE];
+	int fd;
+	/* No exit signal: the caller's handling of SIGCHLD never hears of it. */
+	pid_t pid = clone(sleep_until_killed, stack + sizeof stack, CLONE_NEWUSER | CLONE_VM,
+		(void *)(intptr_t)getpid());
+
+	if (pid < 0)
+		return error_errno(err, "user namespace");
+	(void)snprintf(map, sizeof map, "0 %" PRIu32 " %" PRIu32 "\n", base, count); /* fits */
+	fd = open_of(pid, map, err);
+	(void)kill(pid, SIGKILL);           /* ours and not yet reaped, so it is the right one */
+	(void)waitpid(pid, NULL, __WCLONE); /* it has been killed */
+	if (fd < 0)
+		return error_wrap(err, "user namespace");
+	return fd;
+}

@@ -1,0 +1,92 @@
+/* What takes power away, one act each; their order and its reasons are in steps.c. */
+#include "kernel/capset.h"
+#include "kernel/filter.h"
+#include "launch.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int confine_limits(struct launch *launch, struct error *err)
+{
+	const struct spec *spec = launch->spec;
+
+	for (size_t i = 0; i < spec->rlimit_count; i++) {
+		const struct spec_rlimit *limit = &spec->rlimits[i];
+		const struct rlimit value = { limit->soft, limit->hard };
+
+		if (setrlimit((__rlimit_resource_t)limit->resource, &value) == 0)
+			continue;
+		error_errno(err, "%s", spec_rlimit_name(limit->resource));
+		if (err->errnum == EPERM)
+			error_hint(err, "it is above isorun's own hard limit");
+		return -1;
+	}
+	return 0;
+}
+
+int confine_bounding(struct launch *launch, struct error *err)
+{
+	return capset_bound(launch->spec->capabilities.bounding, err);
+}
+
+int confine_user(struct launch *launch, struct error *err)
+{
+	const struct spec *spec = launch->spec;
+
+	/* Where a capability is to stay, it must survive the change from root; capset follows. */
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "keep capabilities");
+	if (setgroups(spec->group_count, spec->groups) < 0)
+		return error_errno(err, "supplementary groups");
+	if (setresgid(spec->gid, spec->gid, spec->gid) < 0)
+		return error_errno(err, "group %u", spec->gid);
+	if (setresuid(spec->uid, spec->uid, spec->uid) < 0)
+		return error_errno(err, "user %u", spec->uid);
+	return 0;
+}
+
+int confine_capabilities(struct launch *launch, struct error *err)
+{
+	const struct spec_capabilities *wanted = &launch->spec->capabilities;
+
+	return capset_apply(
+		&(struct capset){
+			.permitted = wanted->permitted,
+			.effective = wanted->effective,
+			.inheritable = wanted->inheritable,
+			.ambient = wanted->ambient,
+		},
+		err);
+}
+
+int confine_privileges(struct launch *launch, struct error *err)
+{
+	if (launch->spec->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "set");
+	return 0;
+}
+
+/* The parent may have died before the kernel was told to mind: then its end of the socket is gone.
+ * getppid(2) would not tell, a parent outside the pid namespace is always 0. */
+int confine_lifetime(struct launch *launch, struct error *err)
+{
+	char byte;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, "follow its death");
+	if (recv(launch->sync, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(0);
+	return 0;
+}
+
+int confine_filter(struct launch *launch, struct error *err)
+{
+	if (!launch->filter || launch->filter->len == 0)
+		return 0;
+	return filter_load(launch->filter, err);
+}

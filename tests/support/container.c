@@ -1,0 +1,188 @@
+/* Containers for tests: what a release's run would prepare, in the smallest form. */
+#include "container.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "kernel/root.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check(int result, const char *what, const struct error *err)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "%s: %s\n", what, err->text);
+	abort();
+}
+
+bool container_possible(void)
+{
+	if (geteuid() == 0)
+		return true;
+	printf("[  SKIP   ] needs root: namespaces with many ids\n");
+	return false;
+}
+
+static void copy_probe(const struct container *container)
+{
+	struct error err;
+	char path[PATH_MAX] = { 0 };
+	CLEANUP_FREE char *probe = NULL;
+	CLEANUP_BUF struct buf program = { 0 };
+
+	if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
+		abort();
+	probe = memory_format("%s/../probe", dirname(path));
+	check(file_read_at(AT_FDCWD, probe, 1 << 24, &program, &err), "probe", &err);
+	check(file_write_at(
+		      container->dirfd, "root/bin/probe", 0755, program.data, program.len, &err),
+		"probe", &err);
+}
+
+void container_init(struct container *container)
+{
+	static const char *const dirs[] = { "root", "scratch", "root/bin", "root/proc", "root/sys",
+		"root/dev", "root/tmp", "root/run", "root/app", "root/etc" };
+	struct error err;
+
+	umask(022);
+	strcpy(container->dir, "/tmp/isorun-test-XXXXXX");
+	if (!mkdtemp(container->dir))
+		abort();
+	container->dirfd = open(container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
+		if (mkdirat(container->dirfd, dirs[i], 0755) < 0)
+			abort();
+	copy_probe(container);
+	check(root_enter_private(&err), "mount namespace", &err);
+}
+
+void container_done(struct container *container)
+{
+	struct error err;
+	CLEANUP_FREE char *scratch = memory_format("%s/scratch", container->dir);
+
+	close(container->dirfd);
+	while (umount2(scratch, MNT_DETACH) == 0)
+		;
+	check(file_remove_tree(AT_FDCWD, container->dir, &err), container->dir, &err);
+}
+
+void container_make_dir(const struct container *container, const char *path)
+{
+	CLEANUP_FREE char *full = memory_format("root%s", path);
+
+	if (mkdirat(container->dirfd, full, 0755) < 0)
+		abort();
+}
+
+void container_make_file(
+	const struct container *container, const char *path, const char *text, unsigned mode)
+{
+	struct error err;
+	CLEANUP_FREE char *full = memory_format("root%s", path);
+
+	check(file_write_at(container->dirfd, full, mode, text, strlen(text), &err), path, &err);
+}
+
+void container_remove(const struct container *container, const char *path)
+{
+	struct error err;
+	CLEANUP_FREE char *full = memory_format("root%s", path);
+
+	check(file_remove_tree(container->dirfd, full, &err), path, &err);
+}
+
+int container_root(const struct container *container, bool writable)
+{
+	const struct root_ids ids = { CONTAINER_BASE, CONTAINER_IDS };
+	CLEANUP_STRV struct strv layers = { 0 };
+	CLEANUP_FREE char *scratch = memory_format("%s/scratch", container->dir);
+	CLEANUP_CLOSE int prepared = -1;
+	struct error err;
+	int root;
+
+	strv_addf(&layers, "%s/root", container->dir);
+	prepared = root_prepare(&layers, &ids, scratch, &err);
+	check(prepared, "prepare", &err);
+	root = root_clone(prepared, writable, &err);
+	check(root, "clone", &err);
+	return root;
+}
+
+void container_spec(struct spec *spec, const char *const *words)
+{
+	spec->uid = spec->gid = 1000;
+	spec_add_defaults(spec, 0, false);
+	spec_add_map(spec, 0, CONTAINER_BASE, CONTAINER_IDS);
+	spec->hostname = memory_copy_str("web-1");
+	spec->cwd = memory_copy_str("/app");
+	spec->umask = 022;
+	spec->init = true;
+	strv_add(&spec->env, "PATH=/usr/bin:/bin");
+	strv_add(&spec->argv, "/bin/probe");
+	for (; *words; words++)
+		strv_add(&spec->argv, *words);
+}
+
+static int launch(const struct spec *spec, const struct sandbox_parts *parts,
+	struct sandbox *sandbox, struct error *err)
+{
+	if (sandbox_create(spec, parts, sandbox, err) < 0)
+		return -1;
+	if (sandbox_setup(sandbox, err) < 0)
+		return -1;
+	return sandbox_start(sandbox, err);
+}
+
+void container_run(
+	const struct container *container, const struct spec *spec, struct container_result *ret)
+{
+	struct sandbox sandbox = SANDBOX_NONE;
+	struct sandbox_parts parts = { .cgroup = -1 };
+	struct error err;
+	int output[2];
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP_CLOSE int root = container_root(container, spec->root_writable);
+
+	*ret = (struct container_result){ 0 };
+	if (nothing < 0 || pipe2(output, O_CLOEXEC) < 0)
+		abort();
+	parts.root = root;
+	parts.stdio[0] = nothing;
+	parts.stdio[1] = parts.stdio[2] = output[1];
+	ret->launched = launch(spec, &parts, &sandbox, &ret->error);
+	close(output[1]);
+	close(nothing);
+	buf_reserve(&ret->output, 0);
+	if (ret->launched == 0) {
+		check(file_read_all(output[0], 1 << 24, &ret->output, &err), "output", &err);
+		check(sandbox_wait(&sandbox, &ret->status, &err), "wait", &err);
+	}
+	close(output[0]);
+	sandbox_done(&sandbox);
+}
+
+void container_result_done(struct container_result *result)
+{
+	buf_done(&result->output);
+}
+
+void container_probe(
+	const struct container *container, const char *const *words, struct container_result *ret)
+{
+	struct spec spec = { 0 };
+
+	container_spec(&spec, words);
+	container_run(container, &spec, ret);
+	spec_done(&spec);
+}
