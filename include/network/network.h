@@ -1,5 +1,5 @@
-/* The network of a running deploy as root: one router namespace with a bridge, a veth to every
- * instance, a veth to the host, and the ports published on the host. Its lifetime hangs on the
+/* The network of a running deploy as root: one router namespace, a veth from it to every instance
+ * and one to the host, and the ports published on the host. Its lifetime hangs on the
  * descriptors in struct network and on the forwarder's process: when isorun dies, all of it goes.
  *
  * A link is one instance's place in it, a small number (slot); the caller chooses it, 0 to
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NETWORK_SLOTS = 1024 };
+enum { NETWORK_SLOTS = 1000 };
 
 struct network;
 
@@ -59,7 +59,7 @@ int network_publish(struct network *network, size_t port, const unsigned *slots,
  * SO_ERROR, and closes it. */
 int network_dial(struct network *network, unsigned slot, uint16_t port, struct error *err);
 
-/* The instance's IPv4 address as text, borrowed static storage-free: written to text. */
+/* The instance's IPv4 address as text, written to text. */
 void network_address(const struct network *network, unsigned slot, char text[16]);
 
 /* Ends the forwarder and closes everything, the host's table last. NULL is fine. */

@@ -1,0 +1,74 @@
+/* A one-off's network. It looks like an instance's, with the same eth0, address and routes, but
+ * behind it is nobody: the other end of the pair is in the same namespace, so there is no path to
+ * the host that a rule would have to guard, nothing for the host to see, and nothing to remove.
+ * The rules are there to say no at once, as a router does; the command has no capability to change
+ * them. */
+#include "network/network.h"
+
+#include "base/cleanup.h"
+#include "kernel/namespace.h"
+#include "kernel/nftables.h"
+#include "link.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { LOOPBACK = 1 };
+
+static void add_pair(struct netlink_batch *batch)
+{
+	struct netlink_end near = { .name = "eth0", .index = LINK_ETH0, .namespace_fd = -1 };
+	struct netlink_end far = { .name = "gateway", .index = LINK_ETH0 + 1, .namespace_fd = -1 };
+
+	memcpy(near.mac, link_mac, sizeof near.mac);
+	memcpy(far.mac, link_gateway_mac, sizeof far.mac);
+	netlink_add_veth(batch, &near, &far);
+	netlink_set_up(batch, far.index, NETLINK_PLAIN, false);
+}
+
+static int refuse_everything(int namespace_fd, struct error *err)
+{
+	static const struct nftables_chain chain = { "output", "filter", NF_INET_LOCAL_OUT,
+		NF_IP_PRI_FILTER, false };
+	static const struct nftables_rule rules[] = {
+		{ .chain = "output", .out = -LOOPBACK, .action = NFTABLES_RESET },
+		{ .chain = "output", .out = -LOOPBACK, .action = NFTABLES_REJECT },
+	};
+	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
+	CLEANUP_CLOSE int tables = nftables_open(namespace_fd, err);
+
+	if (tables < 0)
+		return -1;
+	nftables_begin(&batch, "egress");
+	nftables_add_table(&batch, false);
+	nftables_add_chain(&batch, &chain);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		nftables_add_rule(&batch, &rules[i]);
+	return nftables_send(tables, &batch, err);
+}
+
+/* Whether a namespace made by this kernel, as it was started, has IPv6. */
+static bool has_ipv6(int namespace_fd)
+{
+	struct error ignored;
+	CLEANUP_CLOSE int fd = namespace_socket(namespace_fd, AF_INET6, SOCK_DGRAM, 0, &ignored);
+
+	return fd >= 0;
+}
+
+int network_join_alone(int namespace_fd, struct error *err)
+{
+	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
+	CLEANUP_CLOSE int route = netlink_open(namespace_fd, err);
+
+	if (route < 0)
+		return error_wrap(err, "network");
+	add_pair(&batch);
+	link_add_inside(&batch, 0, has_ipv6(namespace_fd));
+	if (netlink_send(route, &batch, err) < 0 || refuse_everything(namespace_fd, err) < 0)
+		return error_wrap(err, "network");
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* Private to network: the router namespace. */
+#ifndef NETWORK_ROUTER_H
+#define NETWORK_ROUTER_H
+
+#include "network/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	ROUTER_PORT = 20000, /* + index: where the router expects what is published */
+	ROUTER_UPLINK = 10,  /* interface index of the link to the host, in the router */
+	ROUTER_MARK = 1,     /* of connections that the router itself began */
+};
+
+struct router {
+	int namespace_fd;
+	int route;  /* rtnetlink socket in it */
+	int tables; /* nf_tables socket in it */
+	bool ipv6;
+	int last_link; /* interface indexes are used once: an old link may still be dying */
+	struct address_uplink uplink;
+	int host_link; /* interface index of the link's other end, in the host's namespace */
+};
+
+#define ROUTER_NONE ((struct router){ .namespace_fd = -1, .route = -1, .tables = -1 })
+
+/* Makes the namespace and the link to the host (namespace host, whose rtnetlink socket is
+ * host_route), in a free /30 of range. *ret must be ROUTER_NONE; after a failure, router_done. */
+int router_make(int host, int host_route, const struct address_range *range, struct router *ret,
+	struct error *err);
+
+/* Loads the rules: nothing passes but answers and what is published, on port_count ports. */
+int router_load_rules(struct router *router, size_t port_count, struct error *err);
+
+/* Sends new connections of the port to the slots' instances in turn; none: resets them. */
+int router_balance(struct router *router, size_t port, uint16_t inside, const unsigned *slots,
+	size_t slot_count, struct error *err);
+
+/* Closing the descriptors ends the namespace and with it every link that has an end there. */
+void router_done(struct router *router);
+
+#endif

@@ -1,0 +1,160 @@
+/* The router's rules. One table, of which the whole policy can be read here:
+ *
+ *	restore   answers to what the router began are marked as local
+ *	incoming  published ports go to port-N, which sends them to the instances in turn
+ *	input     nobody connects to the router
+ *	forward   published connections and answers pass; what an instance begins is refused
+ *	remember  what the router begins is remembered as such; none of it goes to the host
+ *	outgoing  clients of the host's own loopback appear as the gateway
+ *
+ * Refused means reset or told, not dropped: an app that is not allowed out learns it at once. */
+#include "router.h"
+
+#include "base/memory.h"
+#include "kernel/nftables.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PORT_NAME = 32 };
+
+static void name_port(size_t port, char name[PORT_NAME])
+{
+	(void)snprintf(name, PORT_NAME, "port-%zu", port);
+}
+
+static void add_chains(struct nftables_batch *batch)
+{
+	static const struct nftables_chain chains[] = {
+		{ "restore", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE, false },
+		{ "incoming", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST, false },
+		{ "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER, true },
+		{ "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, true },
+		{ "remember", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE, false },
+		{ "outgoing", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC, false },
+	};
+
+	for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
+		nftables_add_chain(batch, &chains[i]);
+}
+
+static void add_policy(struct nftables_batch *batch)
+{
+	static const uint32_t going = NFTABLES_ESTABLISHED | NFTABLES_RELATED;
+	static const struct nftables_rule rules[] = {
+		{ .chain = "restore",
+			.marked = ROUTER_MARK,
+			.action = NFTABLES_MARK_FROM_CONNECTION },
+		{ .chain = "input", .state = going, .action = NFTABLES_ACCEPT },
+		{ .chain = "input", .in = -ROUTER_UPLINK, .action = NFTABLES_RESET },
+		{ .chain = "input", .in = -ROUTER_UPLINK, .action = NFTABLES_REJECT },
+		{ .chain = "forward", .state = going, .action = NFTABLES_ACCEPT },
+		{ .chain = "forward",
+			.in = ROUTER_UPLINK,
+			.dnatted = true,
+			.action = NFTABLES_ACCEPT },
+		{ .chain = "forward", .in = -ROUTER_UPLINK, .action = NFTABLES_RESET },
+		{ .chain = "forward", .in = -ROUTER_UPLINK, .action = NFTABLES_REJECT },
+		{ .chain = "remember",
+			.out = ROUTER_UPLINK,
+			.state = NFTABLES_NEW,
+			.action = NFTABLES_DROP },
+		{ .chain = "remember",
+			.state = NFTABLES_NEW,
+			.mark = ROUTER_MARK,
+			.action = NFTABLES_MARK_CONNECTION },
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		nftables_add_rule(batch, &rules[i]);
+}
+
+static void add_port(struct nftables_batch *batch, const struct router *router, size_t port)
+{
+	char name[PORT_NAME];
+	const struct nftables_chain chain = { .name = name };
+	struct nftables_rule rule = {
+		.chain = "incoming",
+		.in = ROUTER_UPLINK,
+		.destination = router->uplink.router,
+		.tcp_port = (uint16_t)(ROUTER_PORT + port),
+		.action = NFTABLES_JUMP,
+		.target = name,
+	};
+
+	name_port(port, name);
+	nftables_add_chain(batch, &chain);
+	nftables_add_rule(batch, &rule);
+	if (!router->ipv6)
+		return;
+	rule.destination = router->uplink.router6;
+	nftables_add_rule(batch, &rule);
+}
+
+static void add_loopback_clients(struct nftables_batch *batch, const struct router *router)
+{
+	const struct netlink_address gateway = address_gateway(AF_INET);
+	const struct nftables_rule rule = {
+		.chain = "outgoing",
+		.source = router->uplink.host,
+		.action = NFTABLES_SNAT,
+		.to = &gateway,
+		.to_count = 1,
+	};
+
+	nftables_add_rule(batch, &rule);
+}
+
+int router_load_rules(struct router *router, size_t port_count, struct error *err)
+{
+	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
+
+	router->tables = nftables_open(router->namespace_fd, err);
+	if (router->tables < 0)
+		return -1;
+	nftables_begin(&batch, "router");
+	nftables_add_table(&batch, false);
+	add_chains(&batch);
+	add_policy(&batch);
+	add_loopback_clients(&batch, router);
+	for (size_t i = 0; i < port_count; i++)
+		add_port(&batch, router, i);
+	return nftables_send(router->tables, &batch, err);
+}
+
+static void add_targets(
+	struct nftables_batch *batch, int family, struct nftables_rule *rule, const unsigned *slots)
+{
+	struct netlink_address *to = memory_new(rule->to_count, sizeof *to);
+
+	for (size_t i = 0; i < rule->to_count; i++)
+		to[i] = address_instance(family, slots[i]);
+	rule->family = family;
+	rule->to = to;
+	nftables_add_rule(batch, rule);
+	free(to);
+}
+
+int router_balance(struct router *router, size_t port, uint16_t inside, const unsigned *slots,
+	size_t slot_count, struct error *err)
+{
+	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
+	char name[PORT_NAME];
+	struct nftables_rule rule = {
+		.chain = name,
+		.action = NFTABLES_DNAT,
+		.to_count = slot_count,
+		.to_port = inside,
+	};
+
+	name_port(port, name);
+	nftables_begin(&batch, "router");
+	nftables_flush_chain(&batch, name);
+	if (slot_count)
+		add_targets(&batch, AF_INET, &rule, slots);
+	if (slot_count && router->ipv6)
+		add_targets(&batch, AF_INET6, &rule, slots);
+	return nftables_send(router->tables, &batch, err);
+}
