@@ -17,6 +17,7 @@ struct verb {
 
 /* In the order of a deploy's life. */
 static const struct verb verbs[] = {
+	{ "build", cli_build, "turn a codebase into an immutable build" },
 	{ NULL, NULL, NULL },
 };
 

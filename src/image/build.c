@@ -160,7 +160,6 @@ static int make_build(struct work *work, struct build *ret, struct error *err)
 
 	if (open_scratch(work, err) < 0)
 		return -1;
-	tell_step(work->options, "reading the codebase");
 	if (source_export(&work->source, work->top, "app", err) < 0)
 		return error_wrap(err, "%s", work->options->dir);
 	if (read_manifest(work, err) < 0)
@@ -182,7 +181,6 @@ int build_codebase(const struct store *store, const struct build_options *option
 		.app = -1 };
 	const char *commit;
 
-	tell_step(options, "asking git");
 	if (source_open(options->dir, options->allow_dirty, &work.source, err) < 0 ||
 		make_build(&work, ret, err) < 0) {
 		tell_step(options, NULL);

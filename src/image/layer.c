@@ -176,7 +176,8 @@ static int pack_entries(struct packing *packing)
 
 		if (describe(packing, path, &size) < 0)
 			return -1;
-		if (archive_write_header(packing->archive, packing->entry) != ARCHIVE_OK)
+		/* a warning says that a name is not ASCII and was written as the bytes it is */
+		if (archive_write_header(packing->archive, packing->entry) < ARCHIVE_WARN)
 			return complain(packing, path);
 		if (size > 0 && copy_content(packing, path, size) < 0)
 			return -1;
@@ -186,11 +187,9 @@ static int pack_entries(struct packing *packing)
 	return 0;
 }
 
-/* Names are bytes: whatever the locale is, nothing is converted. */
 static int open_archive(struct packing *packing)
 {
 	if (archive_write_set_format_pax_restricted(packing->archive) != ARCHIVE_OK ||
-		archive_write_set_options(packing->archive, "hdrcharset=BINARY") != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(packing->archive, 1) != ARCHIVE_OK ||
 		archive_write_open2(packing->archive, packing, NULL, write_blob, NULL, NULL) !=
 			ARCHIVE_OK)
