@@ -4,6 +4,7 @@
 #ifndef IMAGE_LAYOUT_H
 #define IMAGE_LAYOUT_H
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "store/store.h"
@@ -47,12 +48,23 @@ struct layout_options {
 int layout_write(const struct store *store, const struct digest *manifest,
 	const struct layout_options *options, const char *path, struct error *err);
 
+/* Judges an image before it appears in the store; config is the text of its config. -1 refuses. */
+typedef int layout_on_image(void *context, const struct layout_image *image,
+	const struct buf *config, struct error *err);
+
 /* Brings the image of a tar (plain, gzip or zstd; read from fd, which may be a pipe; name is for
- * errors) into the store: every digest and size is checked while reading, and everything appears
- * together or nothing does. Of a plain tar in a file whose image the store has already, only the
- * headers and the index are read; *ret_known then is true. ERROR_INTEGRITY: damaged, not a layout.
- * ERROR_UNSUPPORTED: more than one image, or compressed layers. */
-int layout_import(const struct store *store, int fd, const char *name, struct digest *ret,
+ * errors) into the store: every digest and size is checked while reading, check is asked (NULL:
+ * nobody is), and everything appears together or nothing does. Of a plain tar in a file whose image
+ * the store has already, only the headers and the index are read; *ret_known then is true.
+ * ERROR_INTEGRITY: damaged, not a layout. ERROR_UNSUPPORTED: more than one image, or compressed
+ * layers. */
+struct layout_source {
+	int fd;
+	const char *name;
+	layout_on_image *check;
+	void *context;
+};
+int layout_import(const struct store *store, const struct layout_source *source, struct digest *ret,
 	bool *ret_known, struct error *err);
 
 #endif

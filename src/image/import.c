@@ -11,6 +11,7 @@
 #include "image/layout.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/tar.h"
 
@@ -193,32 +194,49 @@ static int publish_image(struct import *import, const struct digest *manifest,
 	return publish(import, manifest, err);
 }
 
+/* Reads a document that came, or else one that the store has. */
+static int read_came(
+	struct import *import, const struct digest *digest, struct buf *ret, struct error *err)
+{
+	struct store_writer *came = find_blob(import, digest);
+
+	if (!came)
+		return store_read_blob(import->store, digest, LAYOUT_DOCUMENT_MAX, ret, err);
+	if (lseek(came->fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "read %s", digest->hex);
+	return file_read_all(came->fd, LAYOUT_DOCUMENT_MAX, ret, err);
+}
+
 static int read_manifest(struct import *import, const struct digest *digest,
 	struct layout_image *ret, struct error *err)
 {
-	struct store_writer *came = find_blob(import, digest);
 	CLEANUP_BUF struct buf text = { 0 };
 
-	if (!came)
-		return layout_read_image(import->store, digest, ret, err);
-	if (came->size > LAYOUT_DOCUMENT_MAX)
-		return error_set(err, ERROR_INTEGRITY, "manifest: larger than %d bytes",
-			LAYOUT_DOCUMENT_MAX);
-	buf_reserve(&text, (size_t)came->size);
-	if (pread(came->fd, text.data, (size_t)came->size, 0) != (ssize_t)came->size)
-		return error_errno(err, "read the manifest");
-	text.len = (size_t)came->size;
-	text.data[text.len] = '\0';
+	if (read_came(import, digest, &text, err) < 0)
+		return error_wrap(err, "manifest");
 	return documents_parse_manifest(&text, ret, err);
 }
 
-static int import_image(struct import *import, int fd, struct digest *ret, struct error *err)
+static int ask(struct import *import, const struct layout_source *source,
+	const struct layout_image *image, struct error *err)
+{
+	CLEANUP_BUF struct buf config = { 0 };
+
+	if (!source->check)
+		return 0;
+	if (read_came(import, &image->config, &config, err) < 0)
+		return error_wrap(err, "config");
+	return source->check(source->context, image, &config, err);
+}
+
+static int import_image(struct import *import, const struct layout_source *source,
+	struct digest *ret, struct error *err)
 {
 	CLEANUP_FREE struct layout_image *image = memory_new(1, sizeof *image);
 	struct digest manifest;
 	uint64_t size;
 
-	if (read_entries(import, fd, err) < 0)
+	if (read_entries(import, source->fd, err) < 0)
 		return -1;
 	if (!import->index.data || !import->version.data)
 		return error_set(err, ERROR_INTEGRITY, "not an OCI image layout: it has no %s",
@@ -227,30 +245,30 @@ static int import_image(struct import *import, int fd, struct digest *ret, struc
 		documents_parse_index(&import->index, &manifest, &size, err) < 0 ||
 		check_blob(import, "manifest", &manifest, size, err) < 0 ||
 		read_manifest(import, &manifest, image, err) < 0 ||
-		check_image(import, image, err) < 0 ||
+		check_image(import, image, err) < 0 || ask(import, source, image, err) < 0 ||
 		publish_image(import, &manifest, image, err) < 0)
 		return -1;
 	*ret = manifest;
 	return 0;
 }
 
-int layout_import(const struct store *store, int fd, const char *name, struct digest *ret,
+int layout_import(const struct store *store, const struct layout_source *source, struct digest *ret,
 	bool *ret_known, struct error *err)
 {
 	struct import import = { .store = store };
 	struct digest manifest;
 	int result;
 
-	if (peek_manifest(fd, &manifest) && store_has_blob(store, &manifest)) {
+	if (peek_manifest(source->fd, &manifest) && store_has_blob(store, &manifest)) {
 		*ret = manifest;
 		*ret_known = true;
 		return 0;
 	}
 	import.chunk = memory_new(CHUNK, 1);
-	result = import_image(&import, fd, ret, err);
+	result = import_image(&import, source, ret, err);
 	import_done(&import);
 	if (result < 0)
-		return error_wrap(err, "%s", name);
+		return error_wrap(err, "%s", source->name);
 	*ret_known = false;
 	return 0;
 }

@@ -73,7 +73,9 @@ static int import(struct fixture *f, struct digest *ret, bool *known, struct err
 {
 	CLEANUP_CLOSE int fd = open(f->path, O_RDONLY | O_CLOEXEC);
 
-	return layout_import(&f->there, fd, "image.tar", ret, known, err);
+	const struct layout_source source = { .fd = fd, .name = "image.tar" };
+
+	return layout_import(&f->there, &source, ret, known, err);
 }
 
 static void an_image_arrives_with_the_same_digest(void **state)

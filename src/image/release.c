@@ -1,0 +1,360 @@
+/* Releases: a build's image with the deploy's environment in its config and everything decided in
+ * a label. The same text stands in releases/HEX.json, written last, so that a run reads one small
+ * file and a release that has it is whole.
+ *
+ * Deliberately absent: joining itself (model/release), ledgers and their numbers (cli), images made
+ * by others. */
+#include "image/release.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "image/layout.h"
+#include "store/tree.h"
+
+#include "imageconfig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* An image in the store: what its manifest and its config say. */
+struct image {
+	struct layout_image layout;
+	struct imageconfig config;
+};
+
+static void image_free(struct image **image)
+{
+	if (*image)
+		imageconfig_done(&(*image)->config);
+	free(*image);
+}
+
+static struct image *image_read(
+	const struct store *store, const struct digest *id, struct error *err)
+{
+	__attribute__((cleanup(image_free))) struct image *image = memory_new(1, sizeof *image);
+	CLEANUP_BUF struct buf text = { 0 };
+
+	if (layout_read_image(store, id, &image->layout, err) < 0 ||
+		store_read_blob(store, &image->layout.config, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
+		return NULL;
+	if (imageconfig_parse(&text, &image->layout, &image->config, err) < 0) {
+		error_wrap(err, "image %.*s", DIGEST_SHORT, id->hex);
+		return NULL;
+	}
+	return STEAL(image);
+}
+#define CLEANUP_IMAGE __attribute__((cleanup(image_free)))
+
+static int check_kind(const struct imageconfig *config, enum image_kind *ret, struct error *err)
+{
+	if (!config->manifest) {
+		error_set(err, ERROR_UNSUPPORTED, "an image that isorun did not build");
+		return error_hint(err, "this version runs builds and releases of isorun build");
+	}
+	*ret = config->release ? IMAGE_RELEASE : IMAGE_BUILD;
+	return 0;
+}
+
+/* A stranger's document, not a person's mistake: the exit status is that of integrity. */
+static int integrity(struct error *err)
+{
+	if (err->kind == ERROR_CONFIG)
+		err->kind = ERROR_INTEGRITY;
+	return -1;
+}
+
+static int parse_manifest(const struct imageconfig *config, struct manifest *ret, struct error *err)
+{
+	if (manifest_parse("dev.isorun.manifest", config->manifest, strlen(config->manifest), NULL,
+		    ret, err) < 0)
+		return integrity(err);
+	return 0;
+}
+
+/* The release that the label holds; its layers must be the image's. */
+static int parse_release(const struct imageconfig *config, const struct layout_image *image,
+	struct release *ret, struct error *err)
+{
+	struct release release;
+	bool same;
+
+	if (release_parse("dev.isorun.release", config->release, strlen(config->release), &release,
+		    err) < 0)
+		return integrity(err);
+	same = release.layer_count == image->layer_count;
+	for (size_t i = 0; same && i < release.layer_count; i++)
+		same = digest_equal(&release.layers[i], &image->layers[i]);
+	if (!same) {
+		release_done(&release);
+		return error_set(
+			err, ERROR_INTEGRITY, "dev.isorun.release: its layers are not the image's");
+	}
+	*ret = release;
+	return 0;
+}
+
+static void release_name(const struct digest *id, char name[96])
+{
+	(void)snprintf(name, 96, "releases/%s.json", id->hex); /* always fits */
+}
+
+static bool has_release(const struct store *store, const struct digest *id)
+{
+	struct stat status;
+	char name[96];
+
+	release_name(id, name);
+	return fstatat(store->dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Writes releases/HEX.json, unless it is there. */
+static int put_release(
+	const struct store *store, const struct digest *id, const char *text, struct error *err)
+{
+	CLEANUP_CLOSE int dir = -1;
+	CLEANUP_FREE char *name = memory_format("%s.json", id->hex);
+
+	if (has_release(store, id))
+		return 0;
+	dir = openat(store->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0) {
+		error_errno(err, "open releases");
+		return store_error(store, err);
+	}
+	if (file_write_at(dir, name, 0600, text, strlen(text), err) < 0)
+		return store_error(store, err);
+	return 0;
+}
+
+/* Everything that can be wrong in an image of ours, before it appears in the store. */
+static int check_image(
+	void *context, const struct layout_image *image, const struct buf *text, struct error *err)
+{
+	CLEANUP_IMAGECONFIG struct imageconfig config = { 0 };
+	struct release release;
+	struct manifest manifest;
+	enum image_kind *ret = context;
+
+	if (imageconfig_parse(text, image, &config, err) < 0 || check_kind(&config, ret, err) < 0 ||
+		parse_manifest(&config, &manifest, err) < 0)
+		return -1;
+	manifest_done(&manifest);
+	if (*ret == IMAGE_BUILD)
+		return 0;
+	if (parse_release(&config, image, &release, err) < 0)
+		return -1;
+	release_done(&release);
+	return 0;
+}
+
+int release_kind(
+	const struct store *store, const struct digest *id, enum image_kind *ret, struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = NULL;
+
+	if (has_release(store, id)) {
+		*ret = IMAGE_RELEASE;
+		return 0;
+	}
+	image = image_read(store, id, err);
+	return image ? check_kind(&image->config, ret, err) : -1;
+}
+
+int release_import(const struct store *store, int fd, const char *name, enum image_kind *ret_kind,
+	struct digest *ret, struct error *err)
+{
+	enum image_kind kind = IMAGE_BUILD;
+	const struct layout_source source = {
+		.fd = fd, .name = name, .check = check_image, .context = &kind
+	};
+	struct digest id;
+	bool known;
+
+	if (layout_import(store, &source, &id, &known, err) < 0)
+		return -1;
+	if (known && release_kind(store, &id, &kind, err) < 0)
+		return error_wrap(err, "%s", name);
+	*ret_kind = kind;
+	*ret = id;
+	return 0;
+}
+
+static void set_origin(
+	struct release *release, const struct digest *build, const struct image *image)
+{
+	release->build = *build;
+	if (image->config.revision)
+		release->commit = memory_format(
+			"%s%s", image->config.revision, image->config.dirty ? "+dirty" : "");
+	release->layer_count = image->layout.layer_count;
+	release->layers = memory_new(release->layer_count, sizeof *release->layers);
+	for (size_t i = 0; i < release->layer_count; i++)
+		release->layers[i] = image->layout.layers[i];
+}
+
+/* Puts the release's image and its text into the store and sets its id. */
+static int put_image(const struct store *store, const struct image *image, struct release *release,
+	struct error *err)
+{
+	CLEANUP_JSON json_t *value = release_print(release);
+	CLEANUP_BUF struct buf text = { 0 };
+	CLEANUP_BUF struct buf config = { 0 };
+	struct digest config_digest;
+	struct digest id;
+
+	json_print(value, false, &text);
+	imageconfig_print_release(&image->config, &release->env, text.data, &config);
+	if (store_put_blob(store, config.data, config.len, &config_digest, err) < 0 ||
+		layout_put_image(store, &config_digest, image->layout.layers,
+			image->layout.layer_count, &id, err) < 0 ||
+		put_release(store, &id, text.data, err) < 0)
+		return -1;
+	release->id = id;
+	return 0;
+}
+
+int release_make(const struct store *store, const struct digest *build, const struct config *config,
+	struct release *ret, struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = image_read(store, build, err);
+	struct manifest manifest;
+	struct release release;
+	enum image_kind kind = IMAGE_BUILD;
+	int result;
+
+	if (!image || check_kind(&image->config, &kind, err) < 0)
+		return -1;
+	if (kind == IMAGE_RELEASE)
+		return error_set(
+			err, ERROR_USAGE, "this is a release already; release takes a build");
+	if (parse_manifest(&image->config, &manifest, err) < 0)
+		return error_wrap(err, "build %.*s", DIGEST_SHORT, build->hex);
+	result = release_join(&manifest, config, &image->config.env, &release, err);
+	manifest_done(&manifest);
+	if (result < 0)
+		return -1;
+	set_origin(&release, build, image);
+	if (put_image(store, image, &release, err) < 0) {
+		release_done(&release);
+		return -1;
+	}
+	*ret = release;
+	return 0;
+}
+
+/* From the image, when releases/HEX.json is not there: an import has just brought it. */
+static int load_image(
+	const struct store *store, const struct digest *id, struct release *ret, struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = NULL;
+	struct release release;
+
+	if (!store_has_blob(store, id))
+		return error_set(err, ERROR_NO_SUCH, "release %.*s is not in the store %s",
+			DIGEST_SHORT, id->hex, store->path);
+	image = image_read(store, id, err);
+	if (!image)
+		return -1;
+	if (!image->config.release)
+		return error_set(
+			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
+	if (parse_release(&image->config, &image->layout, &release, err) < 0)
+		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
+	if (put_release(store, id, image->config.release, err) < 0) {
+		release_done(&release);
+		return -1;
+	}
+	*ret = release;
+	return 0;
+}
+
+int release_load(
+	const struct store *store, const struct digest *id, struct release *ret, struct error *err)
+{
+	CLEANUP_BUF struct buf text = { 0 };
+	struct release release;
+	char name[96];
+
+	release_name(id, name);
+	if (!has_release(store, id)) {
+		if (load_image(store, id, &release, err) < 0)
+			return -1;
+	} else if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0 ||
+		   release_parse(name, text.data, text.len, &release, err) < 0) {
+		(void)integrity(err);
+		return store_error(store, err);
+	}
+	release.id = *id;
+	*ret = release;
+	return 0;
+}
+
+int release_trees(const struct store *store, const struct release *release, struct strv *ret,
+	struct error *err)
+{
+	for (size_t i = 0; i < release->layer_count; i++) {
+		CLEANUP_FREE char *path = NULL;
+
+		if (tree_ensure(store, &release->layers[i], &path, err) < 0)
+			return -1;
+		strv_add(ret, path);
+	}
+	return 0;
+}
+
+int release_write(const struct store *store, const struct release *release, const char *path,
+	struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = image_read(store, &release->id, err);
+	CLEANUP_FREE char *ref = memory_format(
+		"%s:%s-%.*s", release->app, release->deploy, DIGEST_SHORT, release->id.hex);
+	struct layout_options options = { .mode = 0600, .ref = ref };
+
+	if (!image)
+		return -1;
+	options.date = image->config.date;
+	return layout_write(store, &release->id, &options, path, err);
+}
+
+/* Whether the text that runs read is the image's. */
+static int verify_text(const struct store *store, const struct digest *id,
+	const struct imageconfig *config, struct error *err)
+{
+	CLEANUP_BUF struct buf text = { 0 };
+	char name[96];
+
+	release_name(id, name);
+	if (!has_release(store, id))
+		return 0; /* the next run takes it from the image */
+	if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
+		return store_error(store, err);
+	if (strlen(config->release) == text.len && strcmp(config->release, text.data) == 0)
+		return 0;
+	error_set(err, ERROR_INTEGRITY, "%s: it is not what the image says", name);
+	return store_error(store, err);
+}
+
+int release_verify(const struct store *store, const struct digest *id, struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = image_read(store, id, err);
+	struct release release;
+
+	if (!image)
+		return -1;
+	if (!image->config.release)
+		return error_set(
+			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
+	if (parse_release(&image->config, &image->layout, &release, err) < 0)
+		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
+	release_done(&release);
+	if (verify_text(store, id, &image->config, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->layout.layer_count; i++)
+		if (tree_verify(store, &image->layout.layers[i], err) < 0)
+			return store_error(store, err);
+	return 0;
+}
