@@ -23,6 +23,8 @@ enum {
 	PORT_DEFAULT = 5000,
 	PROCESS_TYPES_MAX = 256, /* in one manifest or release */
 	QUANTITY_MAX = 1000,     /* instances of one type */
+	INSTANCES_MAX = 1000,    /* of all types together */
+	VARIABLES_MAX = 4096,    /* in one environment */
 };
 
 /* A process type with everything that its manifest entry can say. */

@@ -23,8 +23,11 @@ bool name_is(enum name_kind kind, const char *text);
 /* The same as an error: "\"a/b\" is not an app name (lower-case letters, …)", ERROR_CONFIG. */
 int name_check(enum name_kind kind, const char *text, struct error *err);
 
+/* Whether isorun sets this variable itself in every process: PORT, DYNO, ISORUN_…. */
+bool name_is_reserved(const char *variable);
+
 /* Checks a variable that a manifest or config wants to set: its name, and that isorun does not set
- * it itself in every process (PORT, DYNO, ISORUN_…). */
+ * it itself. */
 int name_check_variable(const char *text, struct error *err);
 
 #endif

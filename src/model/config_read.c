@@ -13,7 +13,7 @@ static int read_env(const struct json_at *at, struct config *ret, struct error *
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, VARIABLES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -32,7 +32,7 @@ static int read_services(const struct json_at *at, struct config *ret, struct er
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -52,7 +52,7 @@ static int read_formation(const struct json_at *at, struct config *ret, struct e
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -104,7 +104,7 @@ static int read_ports(const struct json_at *at, struct config *ret, struct error
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	ret->ports_said = true;
 	json_object_foreach (at->value, key, value) {
@@ -122,7 +122,7 @@ static int read_all_limits(const struct json_at *at, struct config *ret, struct 
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct limits limits = { 0 };

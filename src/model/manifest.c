@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DECLARATIONS_MAX = 4096 };
-
 static int read_packages(const struct json_at *at, struct strv *ret, struct error *err)
 {
 	struct json_at element;
@@ -182,10 +180,8 @@ static int read_env(const struct json_at *at, struct manifest *ret, struct error
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, VARIABLES_MAX, err) < 0)
 		return -1;
-	if (json_object_size(at->value) > DECLARATIONS_MAX)
-		return json_error(at, err, "has more than %d variables", (int)DECLARATIONS_MAX);
 	ret->env = memory_new(json_object_size(at->value), sizeof *ret->env);
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -255,10 +251,8 @@ static int read_services(const struct json_at *at, struct manifest *ret, struct 
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
-	if (json_object_size(at->value) > PROCESS_TYPES_MAX)
-		return json_error(at, err, "has more than %d services", (int)PROCESS_TYPES_MAX);
 	ret->services = memory_new(json_object_size(at->value), sizeof *ret->services);
 	json_object_foreach (at->value, key, value) {
 		struct service_declaration *service = &ret->services[ret->service_count++];

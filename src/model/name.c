@@ -55,12 +55,17 @@ int name_check(enum name_kind kind, const char *text, struct error *err)
 		strlen(text) > 40 ? "…" : "", pattern->what, pattern->rule);
 }
 
+bool name_is_reserved(const char *variable)
+{
+	return strcmp(variable, "PORT") == 0 || strcmp(variable, "DYNO") == 0 ||
+	       strncmp(variable, "ISORUN_", 7) == 0;
+}
+
 int name_check_variable(const char *text, struct error *err)
 {
 	if (name_check(NAME_VARIABLE, text, err) < 0)
 		return -1;
-	if (strcmp(text, "PORT") != 0 && strcmp(text, "DYNO") != 0 &&
-		strncmp(text, "ISORUN_", 7) != 0)
+	if (!name_is_reserved(text))
 		return 0;
 	error_set(err, ERROR_CONFIG, "%.80s is set by isorun", text);
 	if (strcmp(text, "PORT") == 0)

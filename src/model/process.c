@@ -231,13 +231,10 @@ int read_processes(
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	if (json_object_size(at->value) == 0)
 		return json_error(at, err, "has no process types");
-	if (json_object_size(at->value) > PROCESS_TYPES_MAX)
-		return json_error(
-			at, err, "has more than %d process types", (int)PROCESS_TYPES_MAX);
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
 
@@ -248,6 +245,15 @@ int read_processes(
 	}
 	sort_by_name(*ret, *ret_count, sizeof **ret);
 	return 0;
+}
+
+size_t count_instances(const struct process_type *types, size_t count)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += types[i].quantity;
+	return sum;
 }
 
 int process_from_command(

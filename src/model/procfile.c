@@ -7,6 +7,7 @@
 #include "model/procfile.h"
 
 #include "base/memory.h"
+#include "model/manifest.h"
 #include "model/name.h"
 #include "model/text.h"
 
@@ -82,6 +83,9 @@ static int add_line(const char *file, const char *text, const struct line *line,
 		text_error(file, text, line->start, err, "not a line of the form NAME: COMMAND");
 		return error_hint(err, "comments begin with #");
 	}
+	if (procfile->count == PROCESS_TYPES_MAX)
+		return text_error(file, text, line->start, err, "more than %d process types",
+			(int)PROCESS_TYPES_MAX);
 	while (command < line->end && strchr(" \t", *command))
 		command++;
 	procfile->entries =

@@ -18,6 +18,15 @@ int read_error(const struct json_at *at, struct error *err)
 	return -1;
 }
 
+int read_object(const struct json_at *at, size_t max, struct error *err)
+{
+	if (json_is(at, JSON_OBJECT, err) < 0)
+		return -1;
+	if (json_object_size(at->value) > max)
+		return json_error(at, err, "has more than %zu members", max);
+	return 0;
+}
+
 int read_text(const struct json_at *at, char **ret, struct error *err)
 {
 	const char *text;

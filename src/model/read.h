@@ -10,6 +10,9 @@
 /* Turns the error in err, from a parser that knows no place, into one at the value. Returns -1. */
 int read_error(const struct json_at *at, struct error *err);
 
+/* Whether the value is an object of at most max members; else an error at it. */
+int read_object(const struct json_at *at, size_t max, struct error *err);
+
 /* A string that is not empty, copied. */
 int read_text(const struct json_at *at, char **ret, struct error *err);
 
@@ -39,6 +42,9 @@ json_t *print_process(const struct process_type *type);
 int read_processes(
 	const struct json_at *at, struct process_type **ret, size_t *ret_count, struct error *err);
 json_t *print_processes(const struct process_type *types, size_t count);
+
+/* The sum of all quantities. */
+size_t count_instances(const struct process_type *types, size_t count);
 
 /* A type of this name as a manifest leaves it that says nothing but a command. */
 int process_from_command(

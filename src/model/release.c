@@ -122,7 +122,7 @@ static int read_env(const struct json_at *at, struct strv *ret, struct error *er
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, VARIABLES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -144,7 +144,7 @@ static int read_services(const struct json_at *at, struct release *ret, struct e
 	const char *key;
 	json_t *value;
 
-	if (json_is(at, JSON_OBJECT, err) < 0)
+	if (read_object(at, PROCESS_TYPES_MAX, err) < 0)
 		return -1;
 	json_object_foreach (at->value, key, value) {
 		struct json_at member;
@@ -289,6 +289,8 @@ static int read_top(const struct json_at *top, struct release *ret, struct error
 	if (require(top, "processes", &member, err) < 0 ||
 		read_processes(&member, &ret->processes, &ret->process_count, err) < 0)
 		return -1;
+	if (count_instances(ret->processes, ret->process_count) > INSTANCES_MAX)
+		return json_error(&member, err, "more than %d instances", (int)INSTANCES_MAX);
 	if (json_member(top, "ports", &member) && read_ports(&member, ret, err) < 0)
 		return -1;
 	if (json_member(top, "egress", &member) && read_egress(&member, &ret->egress, err) < 0)

@@ -78,6 +78,8 @@ static int join_formation(const struct manifest *manifest, const struct config *
 			return fail(err, "formation: the release phase is never scaled");
 		type->quantity = entry->quantity;
 	}
+	if (count_instances(ret->processes, ret->process_count) > INSTANCES_MAX)
+		return fail(err, "formation: more than %d instances", (int)INSTANCES_MAX);
 	return 0;
 }
 
@@ -150,17 +152,18 @@ static int check_ports(const struct release *release, struct error *err)
 	return 0;
 }
 
-/* An image may hold a variable without a value or a name: no process could read it. */
+/* An image may hold a variable without a value or a name, which no process could read, and those
+ * that isorun sets itself. */
 static void set_all(struct strv *env, const struct strv *from)
 {
 	for (size_t i = 0; i < from->len; i++) {
 		char *key = memory_copy_str(from->items[i]);
 		char *equals = strchr(key, '=');
 
-		if (equals && equals > key) {
+		if (equals)
 			*equals = '\0';
+		if (equals && equals > key && !name_is_reserved(key))
 			strv_env_set(env, key, equals + 1);
-		}
 		free(key);
 	}
 }
@@ -255,6 +258,8 @@ static int join(const struct manifest *manifest, const struct config *config,
 	if (check_service_names(manifest, config, err) < 0 ||
 		join_services(manifest, config, ret, err) < 0)
 		return -1;
+	if (ret->env.len > VARIABLES_MAX)
+		return fail(err, "more than %d variables", (int)VARIABLES_MAX);
 	strv_sort(&ret->env);
 	strv_sort(&ret->services);
 	return check_required(manifest, ret, err);
