@@ -10,11 +10,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "closure.h"
 #include "dependencies.h"
 #include "document.h"
 #include "layer.h"
 #include "model/manifest.h"
+#include "root.h"
 #include "source.h"
+#include "store/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,6 +133,20 @@ static int open_scratch(struct work *work, struct error *err)
 	return work->app < 0 ? -1 : 0;
 }
 
+/* Proves the closure on the trees as they will be mounted. */
+static int prove(const struct work *work, const struct digest *dependencies, struct error *err)
+{
+	CLEANUP_FREE char *tree = NULL;
+	CLEANUP_CLOSE int dir = -1;
+
+	if (tree_ensure(work->store, dependencies, &tree, err) < 0)
+		return -1;
+	dir = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, "%s", tree);
+	return closure_prove(&(struct root){ dir, work->top }, &work->manifest, err);
+}
+
 static int make_layers(struct work *work, struct digest layers[LAYERS], struct error *err)
 {
 	const struct layer_options options = { .date = work->source.date, .plain_modes = true };
@@ -143,7 +160,8 @@ static int make_layers(struct work *work, struct digest layers[LAYERS], struct e
 	};
 
 	if (dependencies_ensure(&dependencies, &layers[0], err) < 0 ||
-		dependencies_copy_files(&dependencies, true, work->top, err) < 0)
+		dependencies_copy_files(&dependencies, true, work->top, err) < 0 ||
+		prove(work, &layers[0], err) < 0)
 		return -1;
 	return layer_pack(work->store, work->top, &options, &layers[1], err);
 }

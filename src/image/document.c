@@ -9,22 +9,13 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "image/layout.h"
+#include "libpath.h"
 
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
 enum { DATE_TEXT = 32, VERSION_DIGITS = 12 };
-
-#if defined(__x86_64__)
-#define ARCHITECTURE "amd64"
-#elif defined(__aarch64__)
-#define ARCHITECTURE "arm64"
-#elif defined(__riscv)
-#define ARCHITECTURE "riscv64"
-#else
-#error "the OCI name of this architecture is not known"
-#endif
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -141,7 +132,7 @@ void document_print_config(const struct document *document, struct buf *ret)
 		append(history, json_pack("{s:s, s:s}", "created", created, "created_by",
 					i ? "isorun build: app" : "isorun build: dependencies"));
 	}
-	set(config, "architecture", json_string(ARCHITECTURE));
+	set(config, "architecture", json_string(LIBPATH_DEBIAN));
 	set(config, "os", json_string("linux"));
 	set(config, "created", json_string(created));
 	set(config, "config", print_process(document, created));

@@ -11,13 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { OUTPUT_MAX = 256 << 20, MESSAGES_MAX = 1 << 20, NOT_THERE = 127 };
+enum { OUTPUT_MAX = 256 << 20, MESSAGES_MAX = 1 << 20 };
 
 void tool_env(struct strv *ret)
 {
@@ -36,21 +38,31 @@ void tool_env(struct strv *ret)
 	strv_add(ret, "TZ=UTC");
 }
 
+/* In the child: mounts bind_from over bind_to in a mount namespace of the child's own. */
+static int bind(const struct tool *tool)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	return mount(tool->bind_from, tool->bind_to, NULL, MS_BIND, NULL);
+}
+
 /* In the child: never returns. */
 static void become(const struct tool *tool, int out, int messages, pid_t parent)
 {
 	int in = tool->in;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(NOT_THERE);
+		_exit(TOOL_NOT_THERE);
 	if (in < 0)
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(messages, 2) < 0)
-		_exit(NOT_THERE);
+		_exit(TOOL_NOT_THERE);
+	if (tool->bind_from && bind(tool) < 0)
+		_exit(TOOL_NO_NAMESPACE);
 	if (tool->dir < 0 || fchdir(tool->dir) == 0)
 		(void)execvpe(tool->argv->items[0], tool->argv->items, tool->env->items);
 	(void)dprintf(2, "%s\n", strerror(errno)); /* the exit status tells without it */
-	_exit(NOT_THERE);
+	_exit(TOOL_NOT_THERE);
 }
 
 int tool_start(const struct tool *tool, struct tool_process *ret, struct error *err)
@@ -105,7 +117,7 @@ static int complain(const struct tool_process *process, int status, struct error
 	if (WIFSIGNALED(status))
 		return error_set(err, ERROR_FAILED, "%s: killed by signal %d", process->name,
 			WTERMSIG(status));
-	if (WEXITSTATUS(status) == NOT_THERE)
+	if (WEXITSTATUS(status) == TOOL_NOT_THERE)
 		error_set(err, ERROR_UNSUPPORTED, "%s: %s", process->name,
 			*last ? last : "not found");
 	else if (*last)

@@ -13,7 +13,11 @@ struct tool {
 	const struct strv *env;  /* complete */
 	int dir;                 /* working directory; -1: isorun's own */
 	int in;                  /* standard input; -1: /dev/null */
+	const char *bind_from;   /* a directory to be seen at bind_to by the tool alone; or NULL */
+	const char *bind_to;
 };
+
+enum { TOOL_NO_NAMESPACE = 126, TOOL_NOT_THERE = 127 }; /* errnum of tool_finish's error */
 
 /* A running tool: read its output from out until the end, then tool_finish. */
 struct tool_process {
@@ -31,7 +35,7 @@ void tool_env(struct strv *ret);
 int tool_start(const struct tool *tool, struct tool_process *ret, struct error *err);
 
 /* Closes out, waits, and turns any status but 0 into an error with the tool's own last complaint.
- * err->errnum is the exit status (127: there is no such program). */
+ * err->errnum is the exit status (or one of the two above). */
 int tool_finish(struct tool_process *process, struct error *err);
 
 /* Start, read standard output into ret (appended; at most 256 MiB; NULL drops it), finish. */
