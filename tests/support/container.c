@@ -4,17 +4,23 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "kernel/filter.h"
 #include "kernel/root.h"
 
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 static void check(int result, const char *what, const struct error *err)
 {
@@ -144,32 +150,64 @@ static int launch(const struct spec *spec, const struct sandbox_parts *parts,
 	return sandbox_start(sandbox, err);
 }
 
+/* The filter is compiled once for all: it takes longer than a launch. */
+static const struct buf *default_filter(void)
+{
+	static struct buf filter;
+	struct error err;
+
+	if (!filter.len)
+		check(filter_compile(&(struct strv){ 0 }, &filter, &err), "filter", &err);
+	return &filter;
+}
+
+int container_start(const struct container *container, const struct spec *spec,
+	struct container_launch *ret, struct error *err)
+{
+	CLEANUP_CLOSE int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP_CLOSE int root = container_root(container, spec->root_writable);
+	CLEANUP_CLOSE int writer = -1;
+	struct sandbox_parts parts = { .root = root, .cgroup = -1 };
+	int output[2];
+
+	*ret = (struct container_launch){ SANDBOX_NONE, -1 };
+	if (nothing < 0 || pipe2(output, O_CLOEXEC) < 0)
+		abort();
+	ret->output = output[0];
+	writer = output[1];
+	parts.stdio[0] = nothing;
+	parts.stdio[1] = parts.stdio[2] = writer;
+	if (spec->filter == SPEC_FILTER_DEFAULT)
+		parts.filter = default_filter();
+	return launch(spec, &parts, &ret->sandbox, err);
+}
+
+void container_finish(struct container_launch *launch)
+{
+	sandbox_done(&launch->sandbox);
+	close(launch->output);
+}
+
 void container_run(
 	const struct container *container, const struct spec *spec, struct container_result *ret)
 {
-	struct sandbox sandbox = SANDBOX_NONE;
-	struct sandbox_parts parts = { .cgroup = -1 };
+	struct container_launch launch;
 	struct error err;
-	int output[2];
-	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	CLEANUP_CLOSE int root = container_root(container, spec->root_writable);
 
 	*ret = (struct container_result){ 0 };
-	if (nothing < 0 || pipe2(output, O_CLOEXEC) < 0)
-		abort();
-	parts.root = root;
-	parts.stdio[0] = nothing;
-	parts.stdio[1] = parts.stdio[2] = output[1];
-	ret->launched = launch(spec, &parts, &sandbox, &ret->error);
-	close(output[1]);
-	close(nothing);
+	ret->launched = container_start(container, spec, &launch, &ret->error);
 	buf_reserve(&ret->output, 0);
 	if (ret->launched == 0) {
-		check(file_read_all(output[0], 1 << 24, &ret->output, &err), "output", &err);
-		check(sandbox_wait(&sandbox, &ret->status, &err), "wait", &err);
+		check(file_read_all(launch.output, 1 << 24, &ret->output, &err), "output", &err);
+		check(sandbox_wait(&launch.sandbox, &ret->status, &err), "wait", &err);
 	}
-	close(output[0]);
-	sandbox_done(&sandbox);
+	container_finish(&launch);
+}
+
+void container_assert_launched(const struct container_result *result)
+{
+	if (result->launched < 0)
+		fail_msg("%s", result->error.text);
 }
 
 void container_result_done(struct container_result *result)

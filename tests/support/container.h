@@ -42,9 +42,21 @@ int container_root(const struct container *container, bool writable);
 /* The defaults with maps, init, user 1000, and "/bin/probe WORD…" (NULL-terminated) as command. */
 void container_spec(struct spec *spec, const char *const *words);
 
+/* A launch that goes on: output is the reading end of stdout and stderr. */
+struct container_launch {
+	struct sandbox sandbox;
+	int output;
+};
+int container_start(const struct container *container, const struct spec *spec,
+	struct container_launch *ret, struct error *err);
+void container_finish(struct container_launch *launch);
+
 /* Launches and waits; standard input is empty. Frees nothing of spec. */
 void container_run(
 	const struct container *container, const struct spec *spec, struct container_result *ret);
+/* Fails the test, with the error, if it was not launched. */
+void container_assert_launched(const struct container_result *result);
+
 void container_result_done(struct container_result *result);
 
 /* container_spec and container_run in one. */

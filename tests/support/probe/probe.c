@@ -187,6 +187,15 @@ static _Noreturn int do_sleep(char **args)
 		pause();
 }
 
+/* Leaves an orphan behind that would live on. */
+static int do_leave(char **args)
+{
+	if (fork() == 0)
+		do_sleep(args);
+	usleep(50000);
+	return 5;
+}
+
 static int do_limit(char **args)
 {
 	struct rlimit limit;
@@ -307,6 +316,7 @@ static const struct {
 	{ "trap", do_trap },
 	{ "trap-child", do_trap_child },
 	{ "sleep", do_sleep },
+	{ "leave", do_leave },
 	{ "limit", do_limit },
 	{ "self", do_self },
 	{ "size", do_size },
