@@ -1,9 +1,10 @@
 /* One sandboxed process: cloned into new namespaces and a cgroup, set up step by step, confined,
  * executed. sandbox/launch.c has the theory of operation; sandbox/steps.c the table of steps.
  *
- *	sandbox_create	clone; the child waits. The caller may now move a veth into it.
- *	sandbox_setup	the child does all but confine and exec (OCI create stops here).
- *	sandbox_start	confine and exec; returns 0 only once execve(2) has succeeded.
+ *	sandbox_create	clone; the child begins to set itself up. The caller may meanwhile move a
+ *			veth into its network namespace, which the set-up does not need.
+ *	sandbox_setup	waits until the child has done all but exec (OCI create stops here).
+ *	sandbox_start	exec; returns 0 only once execve(2) has succeeded.
  *
  * After any failure the child is gone and the error names the step and what failed in it. */
 #ifndef SANDBOX_SANDBOX_H
@@ -27,7 +28,8 @@ struct sandbox {
 	pid_t pid; /* of the first process: pid 1 of its namespace. For messages, never to signal */
 	int pidfd; /* of the same; readable once every process of its pid namespace is dead */
 	int network; /* its network namespace; -1 if it shares the caller's */
-	int console; /* the pseudoterminal's master with spec->terminal, after setup; else -1 */
+	int console; /* the pseudoterminal's master with spec->terminal, after setup; else -1. The
+			caller may take it by setting it to -1 */
 	int sync;    /* private to launch.c */
 	int report;  /* private to launch.c: where pid 1 says how the main process ended */
 };

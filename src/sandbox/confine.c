@@ -86,7 +86,8 @@ int confine_lifetime(struct launch *launch, struct error *err)
 
 int confine_filter(struct launch *launch, struct error *err)
 {
-	if (!launch->filter || launch->filter->len == 0)
+	if (!launch->filter || launch->filter->len == 0 || launch->filtered)
 		return 0;
+	launch->filtered = true;
 	return filter_load(launch->filter, err);
 }

@@ -3,13 +3,12 @@
  *
  * It never executes anything, so what execve(2) would do for it, it does by hand: it lets go of
  * every descriptor (else the launch protocol's end of file never comes, and a pipe that the main
- * process closes stays open) and of its capabilities, and loads the filter. It runs as the same
+ * process closes stays open) and of its capabilities. It runs under the same filter and as the same
  * user as the main process, which is what lets it send signals, and cannot be looked into by it,
  * being not dumpable. Signals are blocked for good and taken one by one: no handler, no race. */
 #include "kernel/capset.h"
 #include "kernel/process.h"
 #include "launch.h"
-#include "protocol.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -39,27 +38,16 @@ static void forward(const struct launch *launch, pid_t main_pid, int signo)
 	(void)kill(main_pid, signo); /* not reaped yet, so it is the right one, if maybe dead */
 }
 
-static int confine(struct launch *launch, struct error *err)
+static _Noreturn void run(struct launch *launch, pid_t main_pid)
 {
-	if (capset_apply(&(struct capset){ 0 }, err) < 0 || confine_filter(launch, err) < 0)
-		return error_wrap(err, "pid 1");
-	return 0;
-}
-
-_Noreturn void init_run(struct launch *launch, pid_t main_pid)
-{
-	struct launch_record failure = { .stage = LAUNCH_CONFINE, .failed = 1 };
 	struct error ignored;
 	sigset_t all;
 	int status;
 
 	process_rename("isorun:[init]");
-	if (confine(launch, &failure.error) < 0) {
-		(void)launch_send(launch->sync, &failure, -1, &ignored); /* nobody listens, then */
-		_exit(1);
-	}
-	if (process_close_others(&launch->report, 1, &ignored) < 0)
-		_exit(1);
+	if (capset_apply(&(struct capset){ 0 }, &ignored) < 0 ||
+		process_close_others(&launch->report, 1, &ignored) < 0)
+		_exit(1);       /* cannot happen: it only gives away */
 	(void)sigfillset(&all); /* cannot fail */
 	for (;;) {
 		int signo = sigwaitinfo(&all, NULL);
@@ -71,4 +59,25 @@ _Noreturn void init_run(struct launch *launch, pid_t main_pid)
 	}
 	(void)!write(launch->report, &status, sizeof status); /* isorun is dead, then */
 	_exit(0);
+}
+
+int init_fork(struct launch *launch, struct error *err)
+{
+	sigset_t all;
+	pid_t pid;
+
+	/* Before the fork, once for both: loading it costs the kernel more than all the rest of a
+	 * confinement, and isorun's own filter allows the little that the main process still does.
+	 */
+	if (confine_filter(launch, err) < 0)
+		return error_wrap(err, "seccomp filter");
+	/* Before the fork as well: the end of a quick child must not be missed. */
+	(void)sigfillset(&all);                     /* cannot fail */
+	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* cannot fail with these arguments */
+	pid = _Fork();                              /* clone3(2) is refused by the filter */
+	if (pid < 0)
+		return error_errno(err, "fork of pid 1");
+	if (pid > 0)
+		run(launch, pid);
+	return 0;
 }

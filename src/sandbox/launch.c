@@ -7,28 +7,31 @@
  *	clone3                          ------> close_range, standard streams, wait
  *	write maps, open the netns
  *	-- SETUP ------------------------------> launch_setup: namespaces, mounts, root
- *	(the caller moves a veth in meanwhile)
- *	<- READY, terminal's master ------------
- *	-- CONFINE ----------------------------> launch_confine; then pid 1 forks
- *	                                         launch_execute in the main process:
- *	<- EXEC -------------------------------- filter, execve
+ *	(the caller moves a veth in meanwhile)   launch_confine: limits, user, capabilities
+ *	                                         pid 1 loads the filter and forks the main process
+ *	<- READY, terminal's master ------------ from here on it is the main process that speaks
+ *	-- START ------------------------------> launch_execute: session, filter, execve
+ *	<- EXEC --------------------------------
  *	<- end of file, or a record that says why not
+ *
+ * As much as possible is done before READY, because it needs nothing of the network and so runs
+ * while the parent makes one: loading the filter takes the kernel longer than all the mounts.
+ * Without a pid 1 of ours the filter is loaded last of all instead, because a filter made by others
+ * need not allow what launch_execute does.
  *
  * Every record may instead be a failure, after which the child has exited. End of file before EXEC
  * means that the child died in the stage it was in. The end of file after EXEC comes because every
  * descriptor of the socket is closed by execve(2): ours by CLOEXEC, and pid 1, which never executes
- * anything, closes its own. The set-up needs nothing of the network, so it runs while the parent
- * makes one.
+ * anything, closes its own.
  *
- * When the parent dies, at whatever point, the child goes with it: until CONFINE it either waits on
- * the socket, which ends, or will wait on it soon; from confine_lifetime on the kernel kills it. */
+ * When the parent dies, at whatever point, the child goes with it: it either waits on the socket,
+ * which ends, or will wait on it soon; from confine_lifetime on the kernel kills it. */
 #include "launch.h"
 #include "base/cleanup.h"
 #include "kernel/process.h"
 #include "protocol.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 /* Out of the way of 0, 1 and 2, which are about to be replaced. */
@@ -111,37 +114,21 @@ static int await(struct launch *launch, enum launch_stage stage, struct error *e
 	return got < 0 ? -1 : 0;
 }
 
+/* Everything but execve; after this, the process is the main one. */
 static int set_up(struct launch *launch, struct error *err)
 {
 	const struct launch_record ready = { .stage = LAUNCH_READY };
 
 	if (keep_own_descriptors(launch, err) < 0 || await(launch, LAUNCH_SETUP, err) < 0 ||
-		steps_run(launch_setup, launch, err) < 0)
+		steps_run(launch_setup, launch, err) < 0 ||
+		steps_run(launch_confine, launch, err) < 0)
+		return -1;
+	if (launch->spec->init && init_fork(launch, err) < 0)
 		return -1;
 	if (launch_send(launch->sync, &ready, launch->master, err) < 0)
 		return -1;
 	cleanup_close(&launch->master);
-	return await(launch, LAUNCH_CONFINE, err);
-}
-
-static int execute(struct launch *launch, struct error *err)
-{
-	sigset_t all;
-	pid_t pid;
-
-	if (steps_run(launch_confine, launch, err) < 0)
-		return -1;
-	if (!launch->spec->init)
-		return steps_run(launch_execute, launch, err);
-	/* Before the fork: the end of a quick child must not be missed. */
-	(void)sigfillset(&all);                     /* cannot fail */
-	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* cannot fail with these arguments */
-	pid = process_clone(0, -1, NULL, err);
-	if (pid < 0)
-		return -1;
-	if (pid > 0)
-		init_run(launch, pid);
-	return steps_run(launch_execute, launch, err);
+	return await(launch, LAUNCH_START, err);
 }
 
 static _Noreturn void give_up(const struct launch *launch, struct launch_record *failure)
@@ -159,9 +146,9 @@ _Noreturn void launch_child(struct launch *launch)
 
 	process_rename("isorun:[setup]");
 	process_reset_signals();
-	if (set_up(launch, &failure.error) < 0)
-		give_up(launch, &failure);
-	failure.stage = LAUNCH_CONFINE;
-	(void)execute(launch, &failure.error); /* returns only to fail */
+	if (set_up(launch, &failure.error) == 0) {
+		failure.stage = LAUNCH_START;
+		(void)steps_run(launch_execute, launch, &failure.error); /* returns only to fail */
+	}
 	give_up(launch, &failure);
 }

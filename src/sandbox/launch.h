@@ -26,6 +26,7 @@ struct launch {
 	int devices[DEVICE_COUNT]; /* the host's, in the order of devices.c */
 	int master, slave;         /* the terminal; -1: none */
 	char command[PATH_MAX];    /* what to execute */
+	bool filtered;             /* whether the filter has been loaded */
 };
 
 /* One act of the child. A failure is "NAME: what the act said". */
@@ -42,8 +43,8 @@ int steps_run(const struct step *steps, struct launch *launch, struct error *err
 /* The child's whole life; called right after the clone. */
 _Noreturn void launch_child(struct launch *launch);
 
-/* pid 1: reaps and forwards until the process main_pid ends, reports how, exits. */
-_Noreturn void init_run(struct launch *launch, pid_t main_pid);
+/* Becomes pid 1 for good; returns 0 only in its child, which is to be the main process. */
+int init_fork(struct launch *launch, struct error *err);
 
 /* Steps, in the files that are called like their prefix; steps.c has the order and the reasons. */
 int devices_open(struct launch *launch, struct error *err);

@@ -11,7 +11,7 @@ const char *launch_stage_name(enum launch_stage stage)
 		[LAUNCH_CREATED] = "creation",
 		[LAUNCH_SETUP] = "set-up",
 		[LAUNCH_READY] = "waiting for its start",
-		[LAUNCH_CONFINE] = "confinement",
+		[LAUNCH_START] = "its start",
 		[LAUNCH_EXEC] = "execution",
 	};
 

@@ -10,8 +10,8 @@
 enum launch_stage {
 	LAUNCH_CREATED, /* the child has been cloned and waits */
 	LAUNCH_SETUP,   /* parent: maps are written, set yourself up */
-	LAUNCH_READY,   /* child: all but confine and exec is done (with the terminal's master) */
-	LAUNCH_CONFINE, /* parent: confine yourself and execute */
+	LAUNCH_READY,   /* child: set up and confined (with the terminal's master) */
+	LAUNCH_START,   /* parent: execute */
 	LAUNCH_EXEC,    /* child: the filter and execve come next; end of file: they succeeded */
 };
 

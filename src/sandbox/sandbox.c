@@ -254,11 +254,11 @@ int sandbox_start(struct sandbox *sandbox, struct error *err)
 {
 	int heard;
 
-	if (say(sandbox, LAUNCH_CONFINE, err) < 0)
+	if (say(sandbox, LAUNCH_START, err) < 0)
 		return fail(sandbox);
 	heard = hear(sandbox, LAUNCH_EXEC, err);
 	if (heard == 0)
-		died(sandbox, LAUNCH_CONFINE, err);
+		died(sandbox, LAUNCH_START, err);
 	if (heard <= 0)
 		return fail(sandbox);
 	heard = hear(sandbox, LAUNCH_EXEC, err);

@@ -40,6 +40,7 @@ const struct step launch_setup[] = {
 };
 
 /* Of pid 1, where there is one of ours, and so of everything after it. */
+/* Of pid 1, where there is one of ours, and so of everything after it. */
 const struct step launch_confine[] = {
 	{ "limits", confine_limits },         /* the hard ones while we may */
 	{ "bounding set", confine_bounding }, /* needs a capability that then goes */
@@ -47,6 +48,7 @@ const struct step launch_confine[] = {
 	{ "capabilities", confine_capabilities },
 	{ "no_new_privs", confine_privileges }, /* before the filter, which asks for it */
 	{ "parent", confine_lifetime },         /* the changes above would have cleared it */
+	{ NULL, command_find },                 /* as the final user */
 	{ 0 },
 };
 
@@ -54,10 +56,8 @@ const struct step launch_confine[] = {
 const struct step launch_execute[] = {
 	{ "session", join_session },
 	{ "terminal", join_terminal },
-	{ NULL, command_find }, /* as the final user; the filter might forbid looking */
 	{ "start", command_announce },
-	{ "seccomp filter",
-		confine_filter }, /* last: what comes before need not be allowed in it */
+	{ "seccomp filter", confine_filter }, /* last: a filter need not allow what comes before */
 	{ NULL, command_execute },
 	{ 0 },
 };
