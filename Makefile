@@ -93,7 +93,7 @@ check-long: deps test-deps
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)BUILD=$(BUILD) ISORUN_TEST_LONG=1 tests/run system security
 
-lint:
+lint: deps test-deps
 	$(Q)tests/lint/run
 
 format:
