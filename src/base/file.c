@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, DEEPEST = 32 };
 
 int file_read_all(int fd, size_t max, struct buf *ret, struct error *err)
 {
@@ -88,6 +88,21 @@ static int write_synced(
 	return 0;
 }
 
+/* Makes a rename last: syncs the directory that holds name. dir itself may be O_PATH. */
+static int sync_parent(int dir, const char *name, struct error *err)
+{
+	CLEANUP_FREE char *parent = memory_copy_str(name);
+	char *slash = strrchr(parent, '/');
+	CLEANUP_CLOSE int fd = -1;
+
+	if (slash)
+		slash[slash == parent] = '\0';
+	fd = openat(dir, slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return error_errno(err, "%s", name);
+	return 0;
+}
+
 int file_write_at(
 	int dir, const char *name, mode_t mode, const void *data, size_t len, struct error *err)
 {
@@ -105,9 +120,7 @@ int file_write_at(
 		(void)unlinkat(dir, temporary, 0); /* as above */
 		return -1;
 	}
-	if (dir != AT_FDCWD && fsync(dir) < 0)
-		return error_errno(err, "%s", name);
-	return 0;
+	return sync_parent(dir, name, err);
 }
 
 int file_set_at(int dir, const char *name, const char *text, struct error *err)
@@ -141,31 +154,57 @@ int file_open_dir(int dir, const char *path, mode_t mode, struct error *err)
 	return fd < 0 ? error_errno(err, "open directory %s", path) : fd;
 }
 
-static int remove_children(int dir, dev_t device, struct error *err);
+/* A tree being removed. Every level holds two descriptors, so what lies too deep is first moved up
+ * into the tree's top, which is then gone through once more. */
+struct removal {
+	int top; /* -1 until it is open */
+	unsigned moved;
+};
 
-/* One entry of a directory on device: a file goes, a directory goes after its children. */
-static int remove_entry(int parent, const char *name, dev_t device, struct error *err)
+static int remove_children(struct removal *removal, int dir, int depth, struct error *err);
+
+static int move_up(struct removal *removal, int parent, const char *name, struct error *err)
+{
+	char free_name[32];
+
+	do {
+		(void)snprintf(free_name, sizeof free_name, "deep-%u", removal->moved++); /* fits */
+		if (renameat2(parent, name, removal->top, free_name, RENAME_NOREPLACE) == 0)
+			return 0;
+	} while (errno == EEXIST);
+	return error_errno(err, "move %s", name);
+}
+
+/* One entry of a directory: a file goes, a directory goes after its children. */
+static int remove_entry(
+	struct removal *removal, int parent, const char *name, int depth, struct error *err)
 {
 	CLEANUP_CLOSE int fd = -1;
-	struct stat status;
 
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return error_errno(err, "remove %s", name);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
 		return error_errno(err, "remove %s", name);
-	if (status.st_dev != device)
-		return error_set(err, ERROR_FAILED, "remove %s: something is mounted on it", name);
-	if (remove_children(fd, device, err) < 0)
-		return -1;
-	if (unlinkat(parent, name, AT_REMOVEDIR) < 0)
-		return error_errno(err, "remove %s", name);
+	if (depth == DEEPEST)
+		return move_up(removal, parent, name, err);
+	if (depth == 0)
+		removal->top = fd;
+	while (unlinkat(parent, name, AT_REMOVEDIR) < 0) {
+		if (errno == EBUSY)
+			return error_set(
+				err, ERROR_FAILED, "remove %s: something is mounted on it", name);
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return error_errno(err, "remove %s", name);
+		if (remove_children(removal, fd, depth + 1, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-static int remove_children(int dir, dev_t device, struct error *err)
+static int remove_children(struct removal *removal, int dir, int depth, struct error *err)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_CLOSEDIR DIR *list = copy < 0 ? NULL : fdopendir(copy);
@@ -176,7 +215,7 @@ static int remove_children(int dir, dev_t device, struct error *err)
 	while ((entry = readdir(list))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (remove_entry(dir, entry->d_name, device, err) < 0)
+		if (remove_entry(removal, dir, entry->d_name, depth, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -184,9 +223,7 @@ static int remove_children(int dir, dev_t device, struct error *err)
 
 int file_remove_tree(int dir, const char *name, struct error *err)
 {
-	struct stat status;
+	struct removal removal = { .top = -1 };
 
-	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : error_errno(err, "remove %s", name);
-	return remove_entry(dir, name, status.st_dev, err);
+	return remove_entry(&removal, dir, name, 0, err);
 }

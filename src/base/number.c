@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Reads the digits at *text and moves it behind them; false: none, or more than 64 bits. */
+enum { DIGITS = 20 }; /* of UINT64_MAX */
+
+/* Reads the digits at *text and moves it behind them; 0: none, too many, or more than 64 bits. */
 static int read_digits(const char **text, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -17,7 +19,7 @@ static int read_digits(const char **text, uint64_t *ret)
 			__builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
 			return 0;
 	}
-	if (at == *text)
+	if (at == *text || at - *text > DIGITS)
 		return 0;
 	*text = at;
 	*ret = value;

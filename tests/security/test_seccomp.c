@@ -259,9 +259,8 @@ static void print_docs(struct buf *ret)
 		"it "
 		"does not know is newer than it and\ndoes not exist (ENOSYS): libraries then take "
 		"the older way. A call through another ABI (32-bit, x32)\nkills the process.\n\n"
-		"A group marked \"on request\" is let through for a release whose `isorun.json` "
-		"lists "
-		"says\n`\"seccomp\": {\"allow\": [\"ptrace\"]}`.\n");
+		"A group marked \"on request\" is let through for a process type whose entry in "
+		"`isorun.json`\nsays `\"seccomp\": {\"allow\": [\"ptrace\"]}`.\n");
 	print_groups(FILTER_DENY, "Refused: EPERM",
 		"The kernel has these; a service does not need "
 		"them.",
