@@ -18,6 +18,11 @@ struct verb {
 /* In the order of a deploy's life. */
 static const struct verb verbs[] = {
 	{ "build", cli_build, "turn a codebase into an immutable build" },
+	{ "release", cli_release, "join a build with a deploy's config" },
+	{ "releases", cli_releases, "list a deploy's releases" },
+	{ "rollback", cli_rollback, "make an earlier release the newest again" },
+	{ "inspect", cli_inspect, "show what a release holds" },
+	{ "verify", cli_verify, "check every digest and the ledger" },
 	{ NULL, NULL, NULL },
 };
 

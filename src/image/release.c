@@ -10,14 +10,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/layout.h"
+#include "model/imageconfig.h"
 #include "store/tree.h"
-
-#include "imageconfig.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* An image in the store: what its manifest and its config say. */
 struct image {
@@ -32,6 +32,27 @@ static void image_free(struct image **image)
 	free(*image);
 }
 
+/* Reads the text of image's config; its diff_ids must be the layers' digests. */
+static int parse_config(const struct buf *text, const struct layout_image *image,
+	struct imageconfig *ret, struct error *err)
+{
+	struct imageconfig config;
+	bool same;
+
+	if (imageconfig_parse("config", text->data, text->len, &config, err) < 0)
+		return -1;
+	same = config.diff_id_count == image->layer_count;
+	for (size_t i = 0; same && i < image->layer_count; i++)
+		same = digest_equal(&config.diff_ids[i], &image->layers[i]);
+	if (!same) {
+		imageconfig_done(&config);
+		return error_set(
+			err, ERROR_INTEGRITY, "config: its diff_ids are not the layers' digests");
+	}
+	*ret = config;
+	return 0;
+}
+
 static struct image *image_read(
 	const struct store *store, const struct digest *id, struct error *err)
 {
@@ -41,7 +62,7 @@ static struct image *image_read(
 	if (layout_read_image(store, id, &image->layout, err) < 0 ||
 		store_read_blob(store, &image->layout.config, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
 		return NULL;
-	if (imageconfig_parse(&text, &image->layout, &image->config, err) < 0) {
+	if (parse_config(&text, &image->layout, &image->config, err) < 0) {
 		error_wrap(err, "image %.*s", DIGEST_SHORT, id->hex);
 		return NULL;
 	}
@@ -51,11 +72,11 @@ static struct image *image_read(
 
 static int check_kind(const struct imageconfig *config, enum image_kind *ret, struct error *err)
 {
-	if (!config->manifest) {
+	if (!imageconfig_label(config, IMAGECONFIG_MANIFEST)) {
 		error_set(err, ERROR_UNSUPPORTED, "an image that isorun did not build");
 		return error_hint(err, "this version runs builds and releases of isorun build");
 	}
-	*ret = config->release ? IMAGE_RELEASE : IMAGE_BUILD;
+	*ret = imageconfig_label(config, IMAGECONFIG_RELEASE) ? IMAGE_RELEASE : IMAGE_BUILD;
 	return 0;
 }
 
@@ -69,8 +90,9 @@ static int integrity(struct error *err)
 
 static int parse_manifest(const struct imageconfig *config, struct manifest *ret, struct error *err)
 {
-	if (manifest_parse("dev.isorun.manifest", config->manifest, strlen(config->manifest), NULL,
-		    ret, err) < 0)
+	const char *text = imageconfig_label(config, IMAGECONFIG_MANIFEST);
+
+	if (manifest_parse(IMAGECONFIG_MANIFEST, text, strlen(text), NULL, ret, err) < 0)
 		return integrity(err);
 	return 0;
 }
@@ -79,19 +101,19 @@ static int parse_manifest(const struct imageconfig *config, struct manifest *ret
 static int parse_release(const struct imageconfig *config, const struct layout_image *image,
 	struct release *ret, struct error *err)
 {
+	const char *text = imageconfig_label(config, IMAGECONFIG_RELEASE);
 	struct release release;
 	bool same;
 
-	if (release_parse("dev.isorun.release", config->release, strlen(config->release), &release,
-		    err) < 0)
+	if (release_parse(IMAGECONFIG_RELEASE, text, strlen(text), &release, err) < 0)
 		return integrity(err);
 	same = release.layer_count == image->layer_count;
 	for (size_t i = 0; same && i < release.layer_count; i++)
 		same = digest_equal(&release.layers[i], &image->layers[i]);
 	if (!same) {
 		release_done(&release);
-		return error_set(
-			err, ERROR_INTEGRITY, "dev.isorun.release: its layers are not the image's");
+		return error_set(err, ERROR_INTEGRITY,
+			IMAGECONFIG_RELEASE ": its layers are not the image's");
 	}
 	*ret = release;
 	return 0;
@@ -134,12 +156,12 @@ static int put_release(
 static int check_image(
 	void *context, const struct layout_image *image, const struct buf *text, struct error *err)
 {
-	CLEANUP_IMAGECONFIG struct imageconfig config = { 0 };
+	__attribute__((cleanup(imageconfig_done))) struct imageconfig config = { 0 };
 	struct release release;
 	struct manifest manifest;
 	enum image_kind *ret = context;
 
-	if (imageconfig_parse(text, image, &config, err) < 0 || check_kind(&config, ret, err) < 0 ||
+	if (parse_config(text, image, &config, err) < 0 || check_kind(&config, ret, err) < 0 ||
 		parse_manifest(&config, &manifest, err) < 0)
 		return -1;
 	manifest_done(&manifest);
@@ -186,10 +208,15 @@ int release_import(const struct store *store, int fd, const char *name, enum ima
 static void set_origin(
 	struct release *release, const struct digest *build, const struct image *image)
 {
+	const char *revision =
+		imageconfig_label(&image->config, "org.opencontainers.image.revision");
+	const char *version = imageconfig_label(&image->config, "org.opencontainers.image.version");
+	const char *plus = version ? strrchr(version, '+') : NULL;
+	bool dirty = plus && strcmp(plus, "+dirty") == 0;
+
 	release->build = *build;
-	if (image->config.revision)
-		release->commit = memory_format(
-			"%s%s", image->config.revision, image->config.dirty ? "+dirty" : "");
+	if (revision)
+		release->commit = memory_format("%s%s", revision, dirty ? "+dirty" : "");
 	release->layer_count = image->layout.layer_count;
 	release->layers = memory_new(release->layer_count, sizeof *release->layers);
 	for (size_t i = 0; i < release->layer_count; i++)
@@ -197,8 +224,8 @@ static void set_origin(
 }
 
 /* Puts the release's image and its text into the store and sets its id. */
-static int put_image(const struct store *store, const struct image *image, struct release *release,
-	struct error *err)
+static int put_image(
+	const struct store *store, struct image *image, struct release *release, struct error *err)
 {
 	CLEANUP_JSON json_t *value = release_print(release);
 	CLEANUP_BUF struct buf text = { 0 };
@@ -207,7 +234,10 @@ static int put_image(const struct store *store, const struct image *image, struc
 	struct digest id;
 
 	json_print(value, false, &text);
-	imageconfig_print_release(&image->config, &release->env, text.data, &config);
+	imageconfig_set_label(&image->config, IMAGECONFIG_RELEASE, text.data);
+	strv_done(&image->config.env);
+	strv_add_all(&image->config.env, &release->env);
+	imageconfig_print(&image->config, &config);
 	if (store_put_blob(store, config.data, config.len, &config_digest, err) < 0 ||
 		layout_put_image(store, &config_digest, image->layout.layers,
 			image->layout.layer_count, &id, err) < 0 ||
@@ -252,6 +282,7 @@ static int load_image(
 {
 	CLEANUP_IMAGE struct image *image = NULL;
 	struct release release;
+	const char *text;
 
 	if (!store_has_blob(store, id))
 		return error_set(err, ERROR_NO_SUCH, "release %.*s is not in the store %s",
@@ -259,12 +290,13 @@ static int load_image(
 	image = image_read(store, id, err);
 	if (!image)
 		return -1;
-	if (!image->config.release)
+	text = imageconfig_label(&image->config, IMAGECONFIG_RELEASE);
+	if (!text)
 		return error_set(
 			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
 	if (parse_release(&image->config, &image->layout, &release, err) < 0)
 		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
-	if (put_release(store, id, image->config.release, err) < 0) {
+	if (put_release(store, id, text, err) < 0) {
 		release_done(&release);
 		return -1;
 	}
@@ -306,6 +338,16 @@ int release_trees(const struct store *store, const struct release *release, stru
 	return 0;
 }
 
+/* RFC 3339 as builds write it; of another form: 1970. */
+static int64_t date_of(const struct imageconfig *config)
+{
+	struct tm parts = { 0 };
+
+	if (!config->created || !strptime(config->created, "%Y-%m-%dT%H:%M:%SZ", &parts))
+		return 0;
+	return timegm(&parts);
+}
+
 int release_write(const struct store *store, const struct release *release, const char *path,
 	struct error *err)
 {
@@ -316,13 +358,13 @@ int release_write(const struct store *store, const struct release *release, cons
 
 	if (!image)
 		return -1;
-	options.date = image->config.date;
+	options.date = date_of(&image->config);
 	return layout_write(store, &release->id, &options, path, err);
 }
 
 /* Whether the text that runs read is the image's. */
-static int verify_text(const struct store *store, const struct digest *id,
-	const struct imageconfig *config, struct error *err)
+static int verify_text(
+	const struct store *store, const struct digest *id, const char *wanted, struct error *err)
 {
 	CLEANUP_BUF struct buf text = { 0 };
 	char name[96];
@@ -332,7 +374,7 @@ static int verify_text(const struct store *store, const struct digest *id,
 		return 0; /* the next run takes it from the image */
 	if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
 		return store_error(store, err);
-	if (strlen(config->release) == text.len && strcmp(config->release, text.data) == 0)
+	if (strlen(wanted) == text.len && strcmp(wanted, text.data) == 0)
 		return 0;
 	error_set(err, ERROR_INTEGRITY, "%s: it is not what the image says", name);
 	return store_error(store, err);
@@ -342,16 +384,18 @@ int release_verify(const struct store *store, const struct digest *id, struct er
 {
 	CLEANUP_IMAGE struct image *image = image_read(store, id, err);
 	struct release release;
+	const char *text;
 
 	if (!image)
 		return -1;
-	if (!image->config.release)
+	text = imageconfig_label(&image->config, IMAGECONFIG_RELEASE);
+	if (!text)
 		return error_set(
 			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
 	if (parse_release(&image->config, &image->layout, &release, err) < 0)
 		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
 	release_done(&release);
-	if (verify_text(store, id, &image->config, err) < 0)
+	if (verify_text(store, id, text, err) < 0)
 		return -1;
 	for (size_t i = 0; i < image->layout.layer_count; i++)
 		if (tree_verify(store, &image->layout.layers[i], err) < 0)
