@@ -24,25 +24,25 @@ static int not_found(const char *name, struct error *err)
 	return error_set(err, ERROR_NOT_FOUND, "%s: command not found", name);
 }
 
-/* Whether the kernel would execute path: 0, or -1 with errno. */
-static int check_file(int root, const char *path, struct error *err)
+/* Whether the kernel would execute path, which errors call shown. */
+static int check_file(int root, const char *path, const char *shown, struct error *err)
 {
 	CLEANUP_CLOSE int fd = path_open(root, path, O_PATH, 0);
 	struct statvfs fs;
 	struct stat status;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return not_found(path, err);
+		return not_found(shown, err);
 	if (fd < 0 || fstat(fd, &status) < 0) {
-		error_errno(err, "%s", path);
+		error_errno(err, "%s", shown);
 		err->kind = ERROR_NOT_EXECUTABLE;
 		return -1;
 	}
 	if (S_ISDIR(status.st_mode))
-		return error_set(err, ERROR_NOT_EXECUTABLE, "%s: is a directory", path);
+		return error_set(err, ERROR_NOT_EXECUTABLE, "%s: is a directory", shown);
 	if (S_ISREG(status.st_mode) && faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0)
 		return 0;
-	error_set(err, ERROR_NOT_EXECUTABLE, "%s: not executable", path);
+	error_set(err, ERROR_NOT_EXECUTABLE, "%s: not executable", shown);
 	if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC)
 		error_hint(err, "it is on a mount that holds no programs (noexec)");
 	return -1;
@@ -89,7 +89,7 @@ static int search(struct launch *launch, const char *name, struct error *err)
 
 		if (make_absolute(launch, launch->command, absolute) < 0)
 			continue;
-		if (check_file(launch->root, absolute, &this) == 0)
+		if (check_file(launch->root, absolute, launch->command, &this) == 0)
 			return 0;
 		if (this.kind != ERROR_NOT_FOUND && err->kind == ERROR_NOT_FOUND)
 			*err = this;
@@ -102,17 +102,19 @@ int command_find(struct launch *launch, struct error *err)
 	const char *name = launch->spec->argv.items[0];
 	char absolute[PATH_MAX];
 
-	if (!strchr(name, '/') && *name) {
+	if (!*name)
+		return error_set(err, ERROR_NOT_FOUND, "the command is empty");
+	if (!strchr(name, '/')) {
 		if (search(launch, name, err) < 0)
 			return -1;
 		if (make_absolute(launch, launch->command, absolute) < 0)
 			return not_found(name, err);
 		return program_check(launch->root, absolute, err);
 	}
-	if (!*name || make_absolute(launch, name, absolute) < 0)
+	if (make_absolute(launch, name, absolute) < 0)
 		return not_found(name, err);
 	(void)snprintf(launch->command, sizeof launch->command, "%s", name); /* fits: checked */
-	if (check_file(launch->root, absolute, err) < 0)
+	if (check_file(launch->root, absolute, name, err) < 0)
 		return -1;
 	return program_check(launch->root, absolute, err);
 }

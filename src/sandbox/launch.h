@@ -54,6 +54,7 @@ int mounts_attach_root(struct launch *launch, struct error *err);
 int mounts_make(struct launch *launch, struct error *err);
 int mounts_seal(struct launch *launch, struct error *err);
 int mounts_enter(struct launch *launch, struct error *err);
+int mounts_go_to_work(struct launch *launch, struct error *err);
 int masks_hide(struct launch *launch, struct error *err);
 int masks_freeze(struct launch *launch, struct error *err);
 int confine_limits(struct launch *launch, struct error *err);

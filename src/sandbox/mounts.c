@@ -108,14 +108,15 @@ int mounts_seal(struct launch *launch, struct error *err)
 
 int mounts_enter(struct launch *launch, struct error *err)
 {
+	return mount_enter(launch->root, err);
+}
+
+int mounts_go_to_work(struct launch *launch, struct error *err)
+{
 	const char *cwd = launch->spec->cwd ? launch->spec->cwd : "/";
 	CLEANUP_CLOSE int dir = path_open(launch->root, cwd, O_PATH | O_DIRECTORY, 0);
 
-	if (dir < 0)
-		return error_errno(err, "working directory %s", cwd);
-	if (mount_enter(launch->root, err) < 0)
-		return -1;
-	if (fchdir(dir) < 0)
+	if (dir < 0 || fchdir(dir) < 0)
 		return error_errno(err, "working directory %s", cwd);
 	return 0;
 }

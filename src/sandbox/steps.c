@@ -36,6 +36,7 @@ const struct step launch_setup[] = {
 	{ "read-only paths", masks_freeze },
 	{ "mounts", mounts_seal }, /* nothing is made in the read-only tmpfs after this */
 	{ "root", mounts_enter },
+	{ NULL, mounts_go_to_work },
 	{ 0 },
 };
 

@@ -38,20 +38,27 @@ bool container_possible(void)
 	return false;
 }
 
-static void copy_probe(const struct container *container)
+void container_copy(const struct container *container, const char *from, const char *to)
 {
 	struct error err;
+	CLEANUP_CLOSE int source = open(from, O_RDONLY | O_CLOEXEC);
+	CLEANUP_BUF struct buf program = { 0 };
+	CLEANUP_FREE char *full = memory_format("root%s", to);
+
+	check(file_read_all(source, 1 << 26, &program, &err), from, &err);
+	check(file_write_at(container->dirfd, full, 0755, program.data, program.len, &err), to,
+		&err);
+}
+
+static void copy_probe(const struct container *container)
+{
 	char path[PATH_MAX] = { 0 };
 	CLEANUP_FREE char *probe = NULL;
-	CLEANUP_BUF struct buf program = { 0 };
 
 	if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
 		abort();
 	probe = memory_format("%s/../probe", dirname(path));
-	check(file_read_at(AT_FDCWD, probe, 1 << 24, &program, &err), "probe", &err);
-	check(file_write_at(
-		      container->dirfd, "root/bin/probe", 0755, program.data, program.len, &err),
-		"probe", &err);
+	container_copy(container, probe, "/bin/probe");
 }
 
 void container_init(struct container *container)
@@ -208,6 +215,13 @@ void container_assert_launched(const struct container_result *result)
 {
 	if (result->launched < 0)
 		fail_msg("%s", result->error.text);
+}
+
+void container_read(const char *path, struct buf *ret)
+{
+	struct error err;
+
+	check(file_read_at(AT_FDCWD, path, 1 << 20, ret, &err), path, &err);
 }
 
 void container_result_done(struct container_result *result)

@@ -34,6 +34,7 @@ void container_done(struct container *container);
 void container_make_dir(const struct container *container, const char *path);
 void container_make_file(
 	const struct container *container, const char *path, const char *text, unsigned mode);
+void container_copy(const struct container *container, const char *from, const char *to);
 void container_remove(const struct container *container, const char *path);
 
 /* A mount of the root with the ids of container_spec. */
@@ -56,6 +57,9 @@ void container_run(
 	const struct container *container, const struct spec *spec, struct container_result *ret);
 /* Fails the test, with the error, if it was not launched. */
 void container_assert_launched(const struct container_result *result);
+
+/* Reads a file of the host. */
+void container_read(const char *path, struct buf *ret);
 
 void container_result_done(struct container_result *result);
 

@@ -39,6 +39,13 @@ static int do_echo(char **args)
 	return 0;
 }
 
+static int do_env(char **args)
+{
+	for (args = environ; *args; args++)
+		printf("%s\n", *args);
+	return 0;
+}
+
 static int do_cat(char **args)
 {
 	char chunk[4096];
@@ -306,6 +313,7 @@ static const struct {
 	{ "exit", do_exit },
 	{ "raise", do_raise },
 	{ "echo", do_echo },
+	{ "env", do_env },
 	{ "cat", do_cat },
 	{ "write", do_write },
 	{ "ls", do_ls },
