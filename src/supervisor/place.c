@@ -1,0 +1,104 @@
+/* A release's place to run.
+ *
+ * The lock is fcntl's, which belongs to a process and not to a descriptor: a forked helper does not
+ * keep it, and the kernel knows the owner's pid. Its file is never removed, which would let two
+ * runs lock two files of one name. */
+#include "supervisor/place.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "store/tree.h"
+#include "supervisor/ids.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static int unpack_layers(const struct place_config *config, struct strv *ret, struct error *err)
+{
+	for (size_t i = 0; i < config->release->layer_count; i++) {
+		CLEANUP_FREE char *path = NULL;
+
+		if (tree_ensure(config->store, &config->release->layers[i], &path, err) < 0)
+			return -1;
+		strv_add(ret, path);
+	}
+	return 0;
+}
+
+static int open_site(
+	const struct place_config *config, const char *kind, struct place *place, struct error *err)
+{
+	const struct release *release = config->release;
+	CLEANUP_STRV struct strv layers = { 0 };
+	CLEANUP_FREE char *scratch = memory_format("%s/scratch", config->runtime_dir);
+	CLEANUP_FREE char *name = memory_format("%s-%s%s", release->app, release->deploy, kind);
+	CLEANUP_CLOSE int scratch_fd = file_open_dir(AT_FDCWD, scratch, 0700, err);
+	const struct container_site_config site = {
+		.name = name,
+		.layers = &layers,
+		.id_base = place->id_base,
+		.scratch = scratch,
+		.filters = place->filters,
+	};
+
+	if (scratch_fd < 0 || unpack_layers(config, &layers, err) < 0)
+		return -1;
+	return container_site_open(&site, &place->site, err);
+}
+
+int place_open(
+	const struct place_config *config, const char *kind, struct place *ret, struct error *err)
+{
+	struct place place = { .site = CONTAINER_SITE_NONE, .filters = -1 };
+
+	if (ids_get(config->store, config->release->app, config->release->deploy, &place.id_base,
+		    err) < 0)
+		return -1;
+	place.filters = file_open_dir(config->store->dir, "filters", 0700, err);
+	if (place.filters < 0 || open_site(config, kind, &place, err) < 0) {
+		place_done(&place);
+		return -1;
+	}
+	*ret = place;
+	return 0;
+}
+
+void place_done(struct place *place)
+{
+	container_site_done(&place->site);
+	cleanup_close(&place->filters);
+	place->filters = -1;
+}
+
+static int locked_error(const struct place_config *config, int fd, struct error *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(fd, F_GETLK, &lock); /* then the pid is 0, and not said */
+	error_set(err, ERROR_LOCKED, "%s/%s is running already", config->release->app,
+		config->release->deploy);
+	if (lock.l_pid > 0)
+		error_set(err, ERROR_LOCKED, "%s/%s is running already, as process %d",
+			config->release->app, config->release->deploy, (int)lock.l_pid);
+	return error_hint(err, "stop it, or give this one another deploy: isorun release -d NAME");
+}
+
+int place_lock(const struct place_config *config, struct error *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	CLEANUP_FREE char *path = memory_format(
+		"%s/%s/%s", config->runtime_dir, config->release->app, config->release->deploy);
+	CLEANUP_CLOSE int dir = file_open_dir(AT_FDCWD, path, 0700, err);
+	CLEANUP_CLOSE int fd = -1;
+
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, "%s/lock", path);
+	if (fcntl(fd, F_SETLK, &lock) < 0)
+		return errno == EAGAIN || errno == EACCES ? locked_error(config, fd, err)
+							  : error_errno(err, "%s/lock", path);
+	return steal_fd(&fd);
+}
