@@ -1,0 +1,29 @@
+/* A one-off: any command in the environment that an instance of the release has, in the
+ * foreground, with the caller's own standard streams. */
+#ifndef SUPERVISOR_ONEOFF_H
+#define SUPERVISOR_ONEOFF_H
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "supervisor/place.h"
+
+#include <stdbool.h>
+
+struct oneoff_config {
+	struct place_config place;
+	const struct strv *argv;
+	bool terminal;    /* -t */
+	const char *term; /* TERM, or NULL */
+};
+
+struct oneoff_result {
+	int status;       /* as a shell says it: 128 + N when signal N ended it */
+	bool oom;         /* it was killed for its memory limit */
+	unsigned missing; /* CGROUP_* of limits that this host cannot enforce */
+};
+
+/* Runs it to its end. ERROR_NOT_FOUND and ERROR_NOT_EXECUTABLE say what became of the command;
+ * any other error is isorun's own. */
+int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, struct error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* One-offs. The same place, the same spec and the same container as an instance's, so that what
+ * works here works there; what is missing is all that a formation adds: no loop, no log stream, no
+ * router, no lock. That, and not any cleverness, is why a one-off is quick. */
+#include "supervisor/oneoff.h"
+
+#include "container/attach.h"
+#include "network/network.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct process_type *like_type(const struct release *release)
+{
+	const struct process_type *web = release_process(release, "web");
+
+	return web ? web : release->processes;
+}
+
+static int join_network(void *context, int namespace_fd, struct error *err)
+{
+	(void)context;
+	return network_join_alone(namespace_fd, err);
+}
+
+static int start(const struct oneoff_config *config, const struct place *place,
+	struct container *ret, struct error *err)
+{
+	const struct release *release = config->place.release;
+	struct spec spec;
+	struct release_launch how = {
+		.type = like_type(release),
+		.instance = "run.1",
+		.argv = config->argv,
+		.version = config->place.version,
+		.terminal = config->terminal,
+		.term = config->term,
+		.id_base = place->id_base,
+	};
+	struct container_launch launch = {
+		.name = how.instance,
+		.spec = &spec,
+		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.network = join_network,
+	};
+	int status;
+
+	if (config->terminal && attach_size(&launch.columns, &launch.rows)) {
+		how.columns = launch.columns;
+		how.rows = launch.rows;
+	}
+	release_spec(release, &how, &spec);
+	status = container_start(&place->site, &launch, ret, err);
+	spec_done(&spec);
+	return status;
+}
+
+static int attend(struct attach *attach, struct container *container, struct oneoff_result *ret,
+	struct error *err)
+{
+	struct container_end end;
+
+	if (attach_run(attach, container, err) < 0 || container_wait(container, &end, err) < 0)
+		return -1;
+	ret->status =
+		WIFSIGNALED(end.status) ? 128 + WTERMSIG(end.status) : WEXITSTATUS(end.status);
+	ret->oom = end.oom;
+	ret->missing = container->cgroup.missing;
+	return 0;
+}
+
+int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, struct error *err)
+{
+	struct container container = CONTAINER_NONE;
+	struct attach attach = { .signals = -1 };
+	struct place place;
+	int status;
+
+	if (config->place.release->process_count == 0)
+		return error_set(
+			err, ERROR_CONFIG, "%s has no process type", config->place.release->app);
+	if (place_open(&config->place, "-run", &place, err) < 0)
+		return -1;
+	status = attach_begin(&attach, err);
+	if (status == 0)
+		status = start(config, &place, &container, err);
+	if (status == 0)
+		status = attend(&attach, &container, ret, err);
+	container_done(&place.site, &container);
+	attach_end(&attach);
+	place_done(&place);
+	return status;
+}

@@ -1,0 +1,441 @@
+/* The supervisor: one loop over signals, pidfds, pipes, probes and timers.
+ *
+ * Theory of operation: nothing is started or stopped but by settle, which asks formation_plan for
+ * what is wanted × what is there, and hands START and STOP to instances; their table does the rest.
+ * Whatever changes the answer (an instance that is gone, a signal, a failure) has settle called
+ * again, from the loop and never from within an instance. Stopping is wanting nothing. Once nothing
+ * is wanted and nothing is there, the log stream is flushed and the loop ends.
+ *
+ * Deliberately absent: clean-up for a killed isorun. Mounts and interfaces live in namespaces,
+ * processes under a pid 1 that dies with us, and the rest is swept by the next run. */
+#include "supervisor/supervisor.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "base/memory.h"
+#include "instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+enum {
+	STARTS_A_ROUND = 4,   /* launches between two looks at the signals */
+	MANY = 16,            /* instances; fewer get larger pipes */
+	PIPE_LARGE = 1 << 18, /* root's soft limit for pipes is 64 MiB in all */
+};
+
+struct supervisor {
+	const struct supervisor_config *config;
+	struct loop *loop;
+	struct place place;
+	struct network_port *ports; /* in the release's order */
+	struct instance_host host;
+	struct instance *instances;
+	struct formation wanted; /* empty once stopping */
+	int signals;             /* signalfd */
+	bool stopping;
+	bool failed;
+	bool announced; /* the published ports */
+	struct error *err;
+	struct loop_timer *settle;
+	struct loop_timer *publish;
+};
+
+static void on_settle(void *context);
+
+static void settle_soon(struct supervisor *supervisor)
+{
+	loop_after(supervisor->loop, 0, on_settle, supervisor, &supervisor->settle);
+}
+
+/* Publishing. */
+
+static bool is_on_port(const struct instance *instance, const struct config_port *port)
+{
+	return instance->published && strcmp(instance->type->name, port->process) == 0;
+}
+
+static void fail(struct supervisor *supervisor, const struct error *err);
+
+static void announce(struct supervisor *supervisor, const struct config_port *port)
+{
+	stream_event(supervisor->host.stream, port->process, "listening on http://%s:%u",
+		strcmp(port->address, "*") == 0 || strcmp(port->address, "0.0.0.0") == 0
+			? "localhost"
+			: port->address,
+		port->port);
+}
+
+static void publish_port(struct supervisor *supervisor, size_t index)
+{
+	const struct config_port *port = &supervisor->config->place.release->ports[index];
+	unsigned slots[NETWORK_SLOTS] = { 0 };
+	size_t count = 0;
+	struct error err;
+
+	for (struct instance *i = supervisor->instances; i; i = i->next)
+		if (is_on_port(i, port))
+			slots[count++] = i->slot;
+	if (network_publish(supervisor->host.network, index, slots, count, &err) < 0) {
+		error_wrap(&err, "publish port %u", port->port);
+		fail(supervisor, &err);
+		return;
+	}
+	if (count > 0 && !supervisor->announced)
+		announce(supervisor, port);
+}
+
+static void on_publish(void *context)
+{
+	struct supervisor *supervisor = context;
+	bool any = false;
+
+	for (struct instance *i = supervisor->instances; i; i = i->next)
+		any = any || i->published;
+	for (size_t i = 0; i < supervisor->config->place.release->port_count; i++)
+		publish_port(supervisor, i);
+	supervisor->announced = supervisor->announced || any;
+}
+
+/* Called by an instance: leaving is done before its stop signal, coming can wait for others. */
+static void on_changed(void *context, bool now)
+{
+	struct supervisor *supervisor = context;
+
+	if (now) {
+		loop_cancel(supervisor->loop, &supervisor->publish);
+		on_publish(supervisor);
+	} else if (!supervisor->publish) {
+		loop_after(supervisor->loop, 0, on_publish, supervisor, &supervisor->publish);
+	}
+}
+
+/* Stopping. */
+
+/* Unpublishes all at once, so that no connection goes to one that is to be stopped next. */
+static void stop(struct supervisor *supervisor)
+{
+	bool any = false;
+
+	if (supervisor->stopping)
+		return;
+	supervisor->stopping = true;
+	formation_done(&supervisor->wanted);
+	for (struct instance *i = supervisor->instances; i; i = i->next) {
+		any = any || i->published;
+		i->published = false;
+	}
+	if (any)
+		on_changed(supervisor, true);
+	settle_soon(supervisor);
+}
+
+static void fail(struct supervisor *supervisor, const struct error *err)
+{
+	if (!supervisor->failed)
+		*supervisor->err = *err; /* the first is the one to tell */
+	supervisor->failed = true;
+	stop(supervisor);
+}
+
+static void on_failed(void *context, const struct error *err)
+{
+	fail(context, err);
+}
+
+static void on_gone(void *context)
+{
+	settle_soon(context);
+}
+
+static void on_stream_broken(void *context)
+{
+	struct supervisor *supervisor = context;
+	struct error err;
+
+	if (!supervisor->stopping && stream_is_broken(supervisor->host.stream, &err))
+		fail(supervisor, &err);
+}
+
+static void kill_all(struct supervisor *supervisor)
+{
+	for (struct instance *i = supervisor->instances; i; i = i->next)
+		instance_handle(i, PROCESS_KILL);
+}
+
+/* The first asks, the second does not, and the third does not even wait for the log's reader. */
+static void on_signal(void *context, int fd, uint32_t events)
+{
+	struct supervisor *supervisor = context;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(fd, &info, sizeof info) != sizeof info)
+		return;
+	if (!supervisor->stopping)
+		stop(supervisor);
+	else if (supervisor->instances)
+		kill_all(supervisor);
+	else
+		loop_stop(supervisor->loop);
+}
+
+/* Settling. */
+
+static void drop_forgotten(struct supervisor *supervisor)
+{
+	struct instance **at = &supervisor->instances;
+
+	while (*at) {
+		struct instance *instance = *at;
+
+		if (!instance->forgotten) {
+			at = &instance->next;
+			continue;
+		}
+		*at = instance->next;
+		instance_free(instance);
+	}
+}
+
+static struct instance *find_instance(
+	struct supervisor *supervisor, const struct formation_action *action)
+{
+	for (struct instance *i = supervisor->instances; i; i = i->next)
+		if (i->type == action->type && i->number == action->number)
+			return i;
+	return NULL;
+}
+
+static unsigned free_slot(const struct supervisor *supervisor)
+{
+	bool taken[NETWORK_SLOTS] = { false };
+	unsigned slot = 0;
+
+	for (const struct instance *i = supervisor->instances; i; i = i->next)
+		taken[i->slot] = true;
+	while (taken[slot])
+		slot++; /* there is one: FORMATION_MAX is less */
+	return slot;
+}
+
+static void start(struct supervisor *supervisor, const struct formation_action *action)
+{
+	struct instance **end = &supervisor->instances;
+	struct instance *instance = instance_new(
+		&supervisor->host, action->type, action->number, free_slot(supervisor));
+
+	while (*end)
+		end = &(*end)->next;
+	*end = instance;
+	instance_handle(instance, PROCESS_START);
+}
+
+static void act(struct supervisor *supervisor, const struct formation_plan *plan)
+{
+	unsigned starts = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct formation_action *action = &plan->actions[i];
+
+		if (!action->start) {
+			instance_handle(find_instance(supervisor, action), PROCESS_STOP);
+			continue;
+		}
+		if (supervisor->stopping)
+			return; /* one of the starts before has failed for good */
+		if (starts++ == STARTS_A_ROUND) {
+			settle_soon(supervisor);
+			return;
+		}
+		start(supervisor, action);
+	}
+}
+
+static void make_plan(struct supervisor *supervisor, struct formation_plan *ret)
+{
+	CLEANUP_FREE struct formation_member *members = NULL;
+	size_t count = 0;
+
+	for (struct instance *i = supervisor->instances; i; i = i->next) {
+		members = memory_resize(members, count + 1, sizeof *members);
+		members[count++] = (struct formation_member){ i->type, i->number, i->state };
+	}
+	formation_plan(&supervisor->wanted, members, count, ret);
+}
+
+static void on_flushed(void *context)
+{
+	loop_stop(((struct supervisor *)context)->loop);
+}
+
+static void on_settle(void *context)
+{
+	struct supervisor *supervisor = context;
+	struct formation_plan plan;
+
+	drop_forgotten(supervisor);
+	make_plan(supervisor, &plan);
+	act(supervisor, &plan);
+	formation_plan_done(&plan);
+	if (supervisor->stopping && !supervisor->instances)
+		stream_finish(supervisor->host.stream, on_flushed, supervisor);
+}
+
+/* Setting up, in the order of what fails soonest; and taking down. */
+
+static int open_signals(struct supervisor *supervisor, struct error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);        /* cannot fail */
+	(void)sigaddset(&set, SIGTERM); /* nor these */
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* a write tells as well */
+	supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (supervisor->signals < 0)
+		return error_errno(err, "signalfd");
+	return loop_add(supervisor->loop, supervisor->signals, EPOLLIN, on_signal, supervisor, err);
+}
+
+static int open_stream(struct supervisor *supervisor, struct error *err)
+{
+	const struct supervisor_config *config = supervisor->config;
+	struct stream_config stream = {
+		.fd = config->output,
+		.style = { .format = config->format, .color = config->color },
+		.broken = on_stream_broken,
+		.context = supervisor,
+	};
+	size_t longest = 0;
+	unsigned largest = 0;
+
+	for (size_t i = 0; i < config->formation->count; i++) {
+		const struct formation_want *want = &config->formation->wants[i];
+		size_t len = strlen(want->type->name);
+
+		if (want->quantity == 0)
+			continue;
+		longest = len > longest ? len : longest;
+		largest = want->quantity > largest ? want->quantity : largest;
+	}
+	stream.style.width = line_width(longest, largest);
+	return stream_new(supervisor->loop, &stream, &supervisor->host.stream, err);
+}
+
+static void on_notice(void *context, const char *line)
+{
+	struct supervisor *supervisor = context;
+
+	stream_event(supervisor->host.stream, "router", "%s", line);
+}
+
+static int open_network(struct supervisor *supervisor, struct error *err)
+{
+	const struct release *release = supervisor->config->place.release;
+	struct network_config config = {
+		.range = supervisor->config->place.network,
+		.port_count = release->port_count,
+		.notice = on_notice,
+		.context = supervisor,
+	};
+
+	supervisor->ports = memory_new(release->port_count, sizeof *supervisor->ports);
+	for (size_t i = 0; i < release->port_count; i++) {
+		const struct config_port *port = &release->ports[i];
+		const struct process_type *type = release_process(release, port->process);
+
+		supervisor->ports[i] = (struct network_port){
+			.address = port->address,
+			.outside = port->port,
+			.inside = type ? type->port_number : PORT_DEFAULT,
+		};
+	}
+	config.ports = supervisor->ports;
+	return network_new(&config, &supervisor->host.network, err);
+}
+
+static void want_all(struct supervisor *supervisor)
+{
+	const struct formation *formation = supervisor->config->formation;
+
+	supervisor->wanted.count = formation->count;
+	supervisor->wanted.wants = memory_new(formation->count, sizeof *formation->wants);
+	memcpy(supervisor->wanted.wants, formation->wants,
+		formation->count * sizeof *formation->wants);
+}
+
+static int set_up(struct supervisor *supervisor, struct error *err)
+{
+	const struct place_config *config = &supervisor->config->place;
+	struct instance_host *host = &supervisor->host;
+
+	if (loop_new(&supervisor->loop, err) < 0 || open_signals(supervisor, err) < 0 ||
+		open_stream(supervisor, err) < 0)
+		return -1;
+	if (place_open(config, "", &supervisor->place, err) < 0)
+		return -1;
+	if (open_network(supervisor, err) < 0)
+		return -1;
+	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (host->null < 0)
+		return error_errno(err, "/dev/null");
+	host->loop = supervisor->loop;
+	host->config = config;
+	host->place = &supervisor->place;
+	host->answered = memory_new(config->release->process_count, sizeof *host->answered);
+	host->changed = on_changed;
+	host->failed = on_failed;
+	host->gone = on_gone;
+	host->context = supervisor;
+	if (formation_total(supervisor->config->formation) <= MANY)
+		host->pipe_size = PIPE_LARGE;
+	want_all(supervisor);
+	return 0;
+}
+
+static void tear_down(struct supervisor *supervisor)
+{
+	while (supervisor->instances) {
+		struct instance *instance = supervisor->instances;
+
+		supervisor->instances = instance->next;
+		instance_free(instance);
+	}
+	loop_cancel(supervisor->loop, &supervisor->settle);
+	loop_cancel(supervisor->loop, &supervisor->publish);
+	network_free(supervisor->host.network);
+	place_done(&supervisor->place);
+	stream_free(supervisor->host.stream);
+	cleanup_close(&supervisor->host.null);
+	cleanup_close(&supervisor->signals);
+	loop_free(supervisor->loop);
+	formation_done(&supervisor->wanted);
+	free(supervisor->host.answered);
+	free(supervisor->ports);
+}
+
+int supervisor_run(const struct supervisor_config *config, struct error *err)
+{
+	struct supervisor supervisor = { .config = config, .signals = -1, .err = err };
+	CLEANUP_CLOSE int lock = place_lock(&config->place, err);
+	int status;
+
+	supervisor.host.null = -1;
+	supervisor.place = (struct place){ .site = CONTAINER_SITE_NONE, .filters = -1 };
+	if (lock < 0)
+		return -1;
+	status = set_up(&supervisor, err);
+	if (status == 0) {
+		settle_soon(&supervisor);
+		status = loop_run(supervisor.loop, err);
+	}
+	tear_down(&supervisor);
+	return status < 0 || supervisor.failed ? -1 : 0;
+}
