@@ -5,12 +5,12 @@
 
 #include "base/error.h"
 #include "base/strv.h"
-#include "supervisor/place.h"
+#include "supervisor/site.h"
 
 #include <stdbool.h>
 
 struct oneoff_config {
-	struct place_config place;
+	struct site_config site;
 	const struct strv *argv;
 	bool terminal;    /* -t */
 	const char *term; /* TERM, or NULL */
@@ -21,6 +21,9 @@ struct oneoff_result {
 	bool oom;         /* it was killed for its memory limit */
 	unsigned missing; /* CGROUP_* of limits that this host cannot enforce */
 };
+
+/* The process type that a one-off is like: web, or the first. */
+const struct process_type *oneoff_type(const struct release *release);
 
 /* Runs it to its end. ERROR_NOT_FOUND and ERROR_NOT_EXECUTABLE say what became of the command;
  * any other error is isorun's own. */

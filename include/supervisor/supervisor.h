@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "supervisor/formation.h"
 #include "supervisor/line.h"
-#include "supervisor/place.h"
+#include "supervisor/site.h"
 
 struct supervisor_config {
-	struct place_config place;
+	struct site_config site;
 	const struct formation *formation;
 	int output; /* of the log stream */
 	enum line_format format;

@@ -19,6 +19,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "build", cli_build, "turn a codebase into an immutable build" },
 	{ "release", cli_release, "join a build with a deploy's config" },
+	{ "run", cli_run, "run a release's formation, or one command in its environment" },
 	{ "releases", cli_releases, "list a deploy's releases" },
 	{ "rollback", cli_rollback, "make an earlier release the newest again" },
 	{ "inspect", cli_inspect, "show what a release holds" },

@@ -5,10 +5,10 @@
  * before "exited" in the log, always. */
 #include "instance.h"
 
+#include "announce.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "report.h"
 #include "supervisor/listeners.h"
 
 #include <fcntl.h>
@@ -37,7 +37,7 @@ struct instance *instance_new(
  * opened again inside, as many servers do to write their log. */
 static int make_pipe(const struct instance *instance, int fds[2], struct error *err)
 {
-	uint32_t base = instance->host->place->id_base;
+	uint32_t base = instance->host->site->id_base;
 	const struct release *release = instance->host->config->release;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -67,7 +67,7 @@ static int start_container(struct instance *instance, int output, struct error *
 		.type = instance->type,
 		.instance = instance->name,
 		.version = host->config->version,
-		.id_base = host->place->id_base,
+		.id_base = host->site->id_base,
 	};
 	struct spec spec;
 	struct container_launch launch = {
@@ -80,7 +80,7 @@ static int start_container(struct instance *instance, int output, struct error *
 	int status;
 
 	release_spec(host->config->release, &how, &spec);
-	status = container_start(&host->place->site, &launch, &instance->container, err);
+	status = container_start(&host->site->container, &launch, &instance->container, err);
 	spec_done(&spec);
 	return status;
 }
@@ -90,7 +90,7 @@ static void on_drained(void *context)
 	struct instance *instance = context;
 
 	instance->source = NULL;
-	report_end(instance);
+	announce_end(instance);
 	instance_handle(instance, PROCESS_EXITED);
 }
 
@@ -108,7 +108,7 @@ static void on_dead(void *context, int fd, uint32_t events)
 		instance->end = (struct container_end){ .status = SIGKILL };
 		stream_event(host->stream, instance->name, "%s", err.text);
 	}
-	container_done(&host->place->site, &instance->container);
+	container_done(&host->site->container, &instance->container);
 	network_leave(host->network, instance->slot);
 	stream_end(instance->source, on_drained, instance);
 }
@@ -121,7 +121,7 @@ static int watch(struct instance *instance, int *output, struct error *err)
 	if (loop_add(host->loop, instance->container.sandbox.pidfd, EPOLLIN, on_dead, instance,
 		    err) < 0)
 		return -1;
-	report_unenforced(instance);
+	announce_unenforced(instance);
 	stream_event(host->stream, instance->name, "started");
 	if (stream_add(host->stream, instance->name, instance->slot, output, &instance->source,
 		    err) == 0)
@@ -149,7 +149,7 @@ static int launch(struct instance *instance, struct error *err)
 	}
 	if (watch(instance, &output, err) == 0)
 		return 0;
-	container_done(&host->place->site, &instance->container);
+	container_done(&host->site->container, &instance->container);
 	network_leave(host->network, instance->slot);
 	return -1;
 }
@@ -206,13 +206,13 @@ static void on_probed(void *context, bool ready, const char *why)
 	loop_cancel(instance->host->loop, &instance->timer);
 	if (ready) {
 		*answered(instance) = true;
-		report_ready(instance);
+		announce_ready(instance);
 		instance_handle(instance, PROCESS_ANSWERED);
 		return;
 	}
 	if (!explain(instance, text))
 		(void)snprintf(text, sizeof text, "%s", *why ? why : "does not answer"); /* fits */
-	report_boot_timeout(instance, text);
+	announce_boot_timeout(instance, text);
 	instance_handle(
 		instance, *answered(instance) ? PROCESS_BOOT_TIMEOUT : PROCESS_BOOT_FAILURE);
 }
@@ -253,7 +253,7 @@ static void on_grace_over(void *context)
 {
 	struct instance *instance = context;
 
-	report_grace_over(instance);
+	announce_grace_over(instance);
 	instance_handle(instance, PROCESS_GRACE_OVER);
 }
 
@@ -349,7 +349,7 @@ void instance_free(struct instance *instance)
 	loop_cancel(host->loop, &instance->timer);
 	if (instance->container.sandbox.pidfd >= 0) {
 		loop_remove(host->loop, instance->container.sandbox.pidfd);
-		container_done(&host->place->site, &instance->container);
+		container_done(&host->site->container, &instance->container);
 	}
 	free(instance->name);
 	free(instance);

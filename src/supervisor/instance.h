@@ -6,9 +6,9 @@
 #include "container/container.h"
 #include "model/release.h"
 #include "network/network.h"
-#include "supervisor/place.h"
 #include "supervisor/probe.h"
 #include "supervisor/process.h"
+#include "supervisor/site.h"
 #include "supervisor/stream.h"
 
 #include <stdbool.h>
@@ -19,8 +19,8 @@ struct instance;
 struct instance_host {
 	struct loop *loop;
 	struct stream *stream;
-	const struct place_config *config;
-	const struct place *place;
+	const struct site_config *config;
+	const struct site *site;
 	struct network *network;
 	int null;            /* /dev/null: every instance's standard input */
 	int pipe_size;       /* of the log pipes; 0: as the kernel makes them */

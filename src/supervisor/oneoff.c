@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct process_type *like_type(const struct release *release)
+const struct process_type *oneoff_type(const struct release *release)
 {
 	const struct process_type *web = release_process(release, "web");
 
@@ -22,19 +22,19 @@ static int join_network(void *context, int namespace_fd, struct error *err)
 	return network_join_alone(namespace_fd, err);
 }
 
-static int start(const struct oneoff_config *config, const struct place *place,
-	struct container *ret, struct error *err)
+static int start(const struct oneoff_config *config, const struct site *site, struct container *ret,
+	struct error *err)
 {
-	const struct release *release = config->place.release;
+	const struct release *release = config->site.release;
 	struct spec spec;
 	struct release_launch how = {
-		.type = like_type(release),
+		.type = oneoff_type(release),
 		.instance = "run.1",
 		.argv = config->argv,
-		.version = config->place.version,
+		.version = config->site.version,
 		.terminal = config->terminal,
 		.term = config->term,
-		.id_base = place->id_base,
+		.id_base = site->id_base,
 	};
 	struct container_launch launch = {
 		.name = how.instance,
@@ -49,7 +49,7 @@ static int start(const struct oneoff_config *config, const struct place *place,
 		how.rows = launch.rows;
 	}
 	release_spec(release, &how, &spec);
-	status = container_start(&place->site, &launch, ret, err);
+	status = container_start(&site->container, &launch, ret, err);
 	spec_done(&spec);
 	return status;
 }
@@ -72,21 +72,21 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 {
 	struct container container = CONTAINER_NONE;
 	struct attach attach = { .signals = -1 };
-	struct place place;
+	struct site site;
 	int status;
 
-	if (config->place.release->process_count == 0)
+	if (config->site.release->process_count == 0)
 		return error_set(
-			err, ERROR_CONFIG, "%s has no process type", config->place.release->app);
-	if (place_open(&config->place, "-run", &place, err) < 0)
+			err, ERROR_CONFIG, "%s has no process type", config->site.release->app);
+	if (site_open(&config->site, "-run", &site, err) < 0)
 		return -1;
 	status = attach_begin(&attach, err);
 	if (status == 0)
-		status = start(config, &place, &container, err);
+		status = start(config, &site, &container, err);
 	if (status == 0)
 		status = attend(&attach, &container, ret, err);
-	container_done(&place.site, &container);
+	container_done(&site.container, &container);
 	attach_end(&attach);
-	place_done(&place);
+	site_done(&site);
 	return status;
 }

@@ -31,7 +31,7 @@ enum {
 struct supervisor {
 	const struct supervisor_config *config;
 	struct loop *loop;
-	struct place place;
+	struct site site;
 	struct network_port *ports; /* in the release's order */
 	struct instance_host host;
 	struct instance *instances;
@@ -72,7 +72,7 @@ static void announce(struct supervisor *supervisor, const struct config_port *po
 
 static void publish_port(struct supervisor *supervisor, size_t index)
 {
-	const struct config_port *port = &supervisor->config->place.release->ports[index];
+	const struct config_port *port = &supervisor->config->site.release->ports[index];
 	unsigned slots[NETWORK_SLOTS] = { 0 };
 	size_t count = 0;
 	struct error err;
@@ -96,7 +96,7 @@ static void on_publish(void *context)
 
 	for (struct instance *i = supervisor->instances; i; i = i->next)
 		any = any || i->published;
-	for (size_t i = 0; i < supervisor->config->place.release->port_count; i++)
+	for (size_t i = 0; i < supervisor->config->site.release->port_count; i++)
 		publish_port(supervisor, i);
 	supervisor->announced = supervisor->announced || any;
 }
@@ -338,9 +338,9 @@ static void on_notice(void *context, const char *line)
 
 static int open_network(struct supervisor *supervisor, struct error *err)
 {
-	const struct release *release = supervisor->config->place.release;
+	const struct release *release = supervisor->config->site.release;
 	struct network_config config = {
-		.range = supervisor->config->place.network,
+		.range = supervisor->config->site.network,
 		.port_count = release->port_count,
 		.notice = on_notice,
 		.context = supervisor,
@@ -373,13 +373,13 @@ static void want_all(struct supervisor *supervisor)
 
 static int set_up(struct supervisor *supervisor, struct error *err)
 {
-	const struct place_config *config = &supervisor->config->place;
+	const struct site_config *config = &supervisor->config->site;
 	struct instance_host *host = &supervisor->host;
 
 	if (loop_new(&supervisor->loop, err) < 0 || open_signals(supervisor, err) < 0 ||
 		open_stream(supervisor, err) < 0)
 		return -1;
-	if (place_open(config, "", &supervisor->place, err) < 0)
+	if (site_open(config, "", &supervisor->site, err) < 0)
 		return -1;
 	if (open_network(supervisor, err) < 0)
 		return -1;
@@ -388,7 +388,7 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 		return error_errno(err, "/dev/null");
 	host->loop = supervisor->loop;
 	host->config = config;
-	host->place = &supervisor->place;
+	host->site = &supervisor->site;
 	host->answered = memory_new(config->release->process_count, sizeof *host->answered);
 	host->changed = on_changed;
 	host->failed = on_failed;
@@ -411,7 +411,7 @@ static void tear_down(struct supervisor *supervisor)
 	loop_cancel(supervisor->loop, &supervisor->settle);
 	loop_cancel(supervisor->loop, &supervisor->publish);
 	network_free(supervisor->host.network);
-	place_done(&supervisor->place);
+	site_done(&supervisor->site);
 	stream_free(supervisor->host.stream);
 	cleanup_close(&supervisor->host.null);
 	cleanup_close(&supervisor->signals);
@@ -424,11 +424,11 @@ static void tear_down(struct supervisor *supervisor)
 int supervisor_run(const struct supervisor_config *config, struct error *err)
 {
 	struct supervisor supervisor = { .config = config, .signals = -1, .err = err };
-	CLEANUP_CLOSE int lock = place_lock(&config->place, err);
+	CLEANUP_CLOSE int lock = site_lock(&config->site, err);
 	int status;
 
 	supervisor.host.null = -1;
-	supervisor.place = (struct place){ .site = CONTAINER_SITE_NONE, .filters = -1 };
+	supervisor.site = (struct site){ .container = CONTAINER_SITE_NONE, .filters = -1 };
 	if (lock < 0)
 		return -1;
 	status = set_up(&supervisor, err);

@@ -3,7 +3,7 @@
  * The lock is fcntl's, which belongs to a process and not to a descriptor: a forked helper does not
  * keep it, and the kernel knows the owner's pid. Its file is never removed, which would let two
  * runs lock two files of one name. */
-#include "supervisor/place.h"
+#include "supervisor/site.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static int unpack_layers(const struct place_config *config, struct strv *ret, struct error *err)
+static int unpack_layers(const struct site_config *config, struct strv *ret, struct error *err)
 {
 	for (size_t i = 0; i < config->release->layer_count; i++) {
 		CLEANUP_FREE char *path = NULL;
@@ -27,51 +27,51 @@ static int unpack_layers(const struct place_config *config, struct strv *ret, st
 }
 
 static int open_site(
-	const struct place_config *config, const char *kind, struct place *place, struct error *err)
+	const struct site_config *config, const char *kind, struct site *site, struct error *err)
 {
 	const struct release *release = config->release;
 	CLEANUP_STRV struct strv layers = { 0 };
 	CLEANUP_FREE char *scratch = memory_format("%s/scratch", config->runtime_dir);
 	CLEANUP_FREE char *name = memory_format("%s-%s%s", release->app, release->deploy, kind);
 	CLEANUP_CLOSE int scratch_fd = file_open_dir(AT_FDCWD, scratch, 0700, err);
-	const struct container_site_config site = {
+	const struct container_site_config inner = {
 		.name = name,
 		.layers = &layers,
-		.id_base = place->id_base,
+		.id_base = site->id_base,
 		.scratch = scratch,
-		.filters = place->filters,
+		.filters = site->filters,
 	};
 
 	if (scratch_fd < 0 || unpack_layers(config, &layers, err) < 0)
 		return -1;
-	return container_site_open(&site, &place->site, err);
+	return container_site_open(&inner, &site->container, err);
 }
 
-int place_open(
-	const struct place_config *config, const char *kind, struct place *ret, struct error *err)
+int site_open(
+	const struct site_config *config, const char *kind, struct site *ret, struct error *err)
 {
-	struct place place = { .site = CONTAINER_SITE_NONE, .filters = -1 };
+	struct site site = { .container = CONTAINER_SITE_NONE, .filters = -1 };
 
-	if (ids_get(config->store, config->release->app, config->release->deploy, &place.id_base,
+	if (ids_get(config->store, config->release->app, config->release->deploy, &site.id_base,
 		    err) < 0)
 		return -1;
-	place.filters = file_open_dir(config->store->dir, "filters", 0700, err);
-	if (place.filters < 0 || open_site(config, kind, &place, err) < 0) {
-		place_done(&place);
+	site.filters = file_open_dir(config->store->dir, "filters", 0700, err);
+	if (site.filters < 0 || open_site(config, kind, &site, err) < 0) {
+		site_done(&site);
 		return -1;
 	}
-	*ret = place;
+	*ret = site;
 	return 0;
 }
 
-void place_done(struct place *place)
+void site_done(struct site *site)
 {
-	container_site_done(&place->site);
-	cleanup_close(&place->filters);
-	place->filters = -1;
+	container_site_done(&site->container);
+	cleanup_close(&site->filters);
+	site->filters = -1;
 }
 
-static int locked_error(const struct place_config *config, int fd, struct error *err)
+static int locked_error(const struct site_config *config, int fd, struct error *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -84,7 +84,7 @@ static int locked_error(const struct place_config *config, int fd, struct error 
 	return error_hint(err, "stop it, or give this one another deploy: isorun release -d NAME");
 }
 
-int place_lock(const struct place_config *config, struct error *err)
+int site_lock(const struct site_config *config, struct error *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	CLEANUP_FREE char *path = memory_format(

@@ -1,5 +1,5 @@
 /* The words of the events. Programs that read the log look for the first one of each. */
-#include "report.h"
+#include "announce.h"
 
 #include "base/clock.h"
 
@@ -11,7 +11,7 @@
 
 enum { TEXT = 64 };
 
-void report_unenforced(struct instance *instance)
+void announce_unenforced(struct instance *instance)
 {
 	unsigned missing = instance->container.cgroup.missing & ~instance->host->unenforced;
 	char names[40];
@@ -23,7 +23,7 @@ void report_unenforced(struct instance *instance)
 		"not limited: this host's cgroups cannot enforce %s", cgroup_names(missing, names));
 }
 
-void report_ready(const struct instance *instance)
+void announce_ready(const struct instance *instance)
 {
 	stream_event(instance->host->stream, instance->name, "ready after %" PRIu64 " ms",
 		clock_now() - instance->launched);
@@ -39,7 +39,7 @@ static const char *print_duration(uint64_t milliseconds, char text[TEXT])
 	return text;
 }
 
-void report_boot_timeout(struct instance *instance, const char *why)
+void announce_boot_timeout(struct instance *instance, const char *why)
 {
 	char duration[TEXT];
 
@@ -50,7 +50,7 @@ void report_boot_timeout(struct instance *instance, const char *why)
 		instance->host->stream, instance->name, "not ready after %s: %s", duration, why);
 }
 
-void report_grace_over(const struct instance *instance)
+void announce_grace_over(const struct instance *instance)
 {
 	char duration[TEXT];
 
@@ -75,7 +75,7 @@ static const char *print_status(int status, char text[TEXT])
 	return text;
 }
 
-void report_end(const struct instance *instance)
+void announce_end(const struct instance *instance)
 {
 	bool asked = instance->state == PROCESS_STOPPING || instance->state == PROCESS_KILLING;
 	char text[TEXT];
