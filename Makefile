@@ -39,7 +39,7 @@ SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/system/test_*.c tests/security/test_*.c))
 
 .PHONY: all deps test-deps demo check check-vm check-long lint format install clean tests bench
-all: $(BUILD)/isorun $(BUILD)/isorun-oci
+all: $(BUILD)/isorun $(BUILD)/isorun-oci $(BUILD)/hello
 
 $(BUILD)/isorun: $(BUILD)/src/cli/main.o $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
