@@ -51,18 +51,18 @@ static void add_guard(struct nftables_batch *batch, const struct router *router)
 {
 	struct nftables_rule rule = {
 		.chain = "guard",
-		.in = router->host_link,
+		.in = router->uplink.host_link,
 		.destination = loopback,
 		.destination_prefix = 8,
 		.action = NFTABLES_DROP,
 	};
 
 	nftables_add_rule(batch, &rule);
-	rule.in = -router->host_link;
-	rule.destination = router->uplink.router;
+	rule.in = -router->uplink.host_link;
+	rule.destination = router->uplink.at.router;
 	rule.destination_prefix = 0;
 	nftables_add_rule(batch, &rule);
-	rule.destination = router->uplink.router6;
+	rule.destination = router->uplink.at.router6;
 	nftables_add_rule(batch, &rule);
 }
 
@@ -71,14 +71,14 @@ int host_load_rules(struct host *host, const struct router *router, struct error
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
 	const struct nftables_rule masquerade = {
 		.chain = "masquerade",
-		.out = router->host_link,
+		.out = router->uplink.host_link,
 		.source = loopback,
 		.source_prefix = 8,
 		.action = NFTABLES_MASQUERADE,
 	};
 
-	(void)snprintf(
-		host->table, sizeof host->table, "isorun-%s", router->uplink.name + strlen("iso-"));
+	(void)snprintf(host->table, sizeof host->table, "isorun-%s",
+		router->uplink.at.name + strlen("iso-"));
 	nftables_begin(&batch, host->table);
 	nftables_add_table(&batch, true);
 	add_chains(&batch);
@@ -96,7 +96,7 @@ static void add_published(struct nftables_batch *batch, const char *chain,
 		.family = reserve->address.family,
 		.tcp_port = reserve->number,
 		.action = NFTABLES_DNAT,
-		.to = is_v6 ? &router->uplink.router6 : &router->uplink.router,
+		.to = is_v6 ? &router->uplink.at.router6 : &router->uplink.at.router,
 		.to_count = 1,
 		.to_port = (uint16_t)(ROUTER_PORT + reserve->port),
 	};
@@ -108,15 +108,25 @@ static void add_published(struct nftables_batch *batch, const char *chain,
 	nftables_add_rule(batch, &rule);
 }
 
-static void add_not_loopback6(struct nftables_batch *batch)
+/* What the kernel routes nowhere: ::1, and addresses that mean something on one link only. */
+static void add_exceptions(struct nftables_batch *batch)
 {
-	const struct nftables_rule rule = {
-		.chain = "leaving",
-		.destination = { .family = AF_INET6, .v6 = IN6ADDR_LOOPBACK_INIT },
-		.action = NFTABLES_ACCEPT,
+	const struct nftables_rule rules[] = {
+		{ .chain = "leaving",
+			.destination = { .family = AF_INET6, .v6 = IN6ADDR_LOOPBACK_INIT },
+			.action = NFTABLES_ACCEPT },
+		{ .chain = "leaving",
+			.destination = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } },
+			.destination_prefix = 10,
+			.action = NFTABLES_ACCEPT },
+		{ .chain = "arriving",
+			.destination = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } },
+			.destination_prefix = 10,
+			.action = NFTABLES_ACCEPT },
 	};
 
-	nftables_add_rule(batch, &rule);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		nftables_add_rule(batch, &rules[i]);
 }
 
 int host_publish(struct host *host, const struct router *router, const struct reserve *reserves,
@@ -127,18 +137,41 @@ int host_publish(struct host *host, const struct router *router, const struct re
 	nftables_begin(&batch, host->table);
 	nftables_flush_chain(&batch, "arriving");
 	nftables_flush_chain(&batch, "leaving");
-	add_not_loopback6(&batch);
+	add_exceptions(&batch);
 	for (size_t i = 0; i < reserve_count; i++) {
 		const struct reserve *reserve = &reserves[i];
 		const bool is_v6 = reserve->address.family == AF_INET6;
 
 		if (!is_open[reserve->port] ||
-			(is_v6 && (!router->ipv6 || address_is_loopback(&reserve->address))))
+			(is_v6 && (!router->uplink.ipv6 || address_is_loopback(&reserve->address))))
 			continue;
 		add_published(&batch, "leaving", router, reserve);
 		if (reserve->remote)
 			add_published(&batch, "arriving", router, reserve);
 	}
+	return nftables_send(host->tables, &batch, err);
+}
+
+int host_lead_probe(struct host *host, const struct router *router, const struct uplink *from,
+	uint16_t port, struct error *err)
+{
+	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
+	struct nftables_rule rule = {
+		.chain = "arriving",
+		.in = from->host_link,
+		.family = AF_INET,
+		.tcp_port = port,
+		.action = NFTABLES_DNAT,
+		.to = &router->uplink.at.router,
+		.to_count = 1,
+		.to_port = ROUTER_PORT,
+	};
+
+	nftables_begin(&batch, host->table);
+	nftables_add_rule(&batch, &rule);
+	rule.family = AF_INET6;
+	rule.to = &router->uplink.at.router6;
+	nftables_add_rule(&batch, &rule);
 	return nftables_send(host->tables, &batch, err);
 }
 

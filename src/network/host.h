@@ -25,6 +25,10 @@ int host_load_rules(struct host *host, const struct router *router, struct error
 int host_publish(struct host *host, const struct router *router, const struct reserve *reserves,
 	size_t reserve_count, const bool *is_open, struct error *err);
 
+/* Leads the port of what arrives by the probe's link to the router, until the next publish. */
+int host_lead_probe(struct host *host, const struct router *router, const struct uplink *from,
+	uint16_t port, struct error *err);
+
 void host_done(struct host *host);
 
 #endif

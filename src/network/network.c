@@ -6,26 +6,102 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "kernel/namespace.h"
+#include "probe.h"
 #include "state.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+/* Whether any port is to be reached from elsewhere. */
+static bool has_remote(const struct network *network)
+{
+	for (size_t i = 0; i < network->reserve_count; i++)
+		if (!address_is_loopback(&network->reserves[i].address))
+			return true;
+	return false;
+}
+
+/* Who serves which reserve: the kernel what it can, the forwarder the rest. */
+static void divide(struct network *network, bool forwards_v4, bool forwards_v6)
+{
+	const bool has_v6 = network->router.uplink.ipv6;
+
+	for (size_t i = 0; i < network->reserve_count; i++) {
+		struct reserve *reserve = &network->reserves[i];
+		const bool is_loopback = address_is_loopback(&reserve->address);
+
+		if (reserve->address.family == AF_INET) {
+			reserve->remote = !is_loopback && forwards_v4;
+			reserve->forwarded = !is_loopback && !forwards_v4;
+		} else {
+			reserve->remote = !is_loopback && has_v6 && forwards_v6;
+			/* An any-address has ::1 among what it stands for. */
+			reserve->forwarded = !reserve->remote || address_is_any(&reserve->address);
+		}
+	}
+}
+
+/* Says, once, what the forwarder is there for. */
+static void give_notice(const struct network *network)
+{
+	const struct reserve *loopback = NULL;
+
+	for (size_t i = 0; i < network->reserve_count && network->notice; i++) {
+		const struct reserve *reserve = &network->reserves[i];
+		char text[ADDRESS_TEXT], line[160];
+
+		if (!reserve->forwarded)
+			continue;
+		loopback = reserve;
+		if (reserve->remote || address_is_loopback(&reserve->address))
+			continue;
+		address_print(&reserve->address, reserve->number, text);
+		(void)snprintf(line, sizeof line,
+			"forwarding port %s with splice: this host does not forward packets", text);
+		network->notice(network->context, line);
+		return;
+	}
+	if (loopback && network->notice)
+		network->notice(network->context,
+			"forwarding [::1] with splice: the kernel does not route it");
+}
+
+static int build_way_in(struct network *network, const struct uplink_plan *plan, struct error *err)
+{
+	bool forwards_v4 = false, forwards_v6 = false;
+
+	if (host_load_rules(&network->host, &network->router, err) < 0)
+		return -1;
+	if (has_remote(network) && probe_forwarding(&network->host, &network->router, plan,
+					   &forwards_v4, &forwards_v6, err) < 0)
+		return -1;
+	divide(network, forwards_v4, forwards_v6);
+	if (router_load_rules(&network->router, network->port_count, err) < 0 ||
+		host_publish(&network->host, &network->router, network->reserves,
+			network->reserve_count, network->is_open, err) < 0 ||
+		forwarder_start(network->reserves, network->reserve_count, &network->router,
+			&network->forwarder, err) < 0)
+		return -1;
+	give_notice(network);
+	return 0;
+}
+
 static int build(struct network *network, const struct network_config *config, struct error *err)
 {
-	struct address_range range;
+	struct uplink_plan plan = { 0 };
 
-	if (address_range_parse(config->range, &range, err) < 0 ||
+	if (address_range_parse(config->range, &plan.range, err) < 0 ||
 		reserve_ports(config, &network->reserves, &network->reserve_count, err) < 0)
 		return -1;
-	if (host_open(&network->host, err) < 0 ||
-		router_make(network->host.namespace_fd, network->host.route, &range,
-			&network->router, err) < 0 ||
-		router_load_rules(&network->router, network->port_count, err) < 0 ||
-		host_load_rules(&network->host, &network->router, err) < 0)
+	if (host_open(&network->host, err) < 0)
+		return error_wrap(err, "network");
+	plan.host = network->host.namespace_fd;
+	plan.host_route = network->host.route;
+	if (router_make(&plan, &network->router, err) < 0 || build_way_in(network, &plan, err) < 0)
 		return error_wrap(err, "network");
 	return 0;
 }
@@ -36,6 +112,7 @@ int network_new(const struct network_config *config, struct network **ret, struc
 
 	network->router = ROUTER_NONE;
 	network->host = HOST_NONE;
+	network->forwarder = FORWARDER_NONE;
 	network->notice = config->notice;
 	network->context = config->context;
 	network->port_count = config->port_count;
@@ -53,23 +130,47 @@ int network_new(const struct network_config *config, struct network **ret, struc
 	return 0;
 }
 
+/* Opens or closes what leads to the port. The forwarder's sockets listen before it hears where to
+ * go (it drops one that does not), and stop before it hears that there is nowhere. */
+static int set_way_in(struct network *network, size_t port, struct error *err)
+{
+	for (size_t i = 0; i < network->reserve_count; i++) {
+		struct reserve *reserve = &network->reserves[i];
+
+		if (reserve->port != port || !reserve->forwarded)
+			continue;
+		if (!network->is_open[port])
+			reserve_close(reserve);
+		else if (reserve_open(reserve, err) < 0)
+			return -1;
+	}
+	return host_publish(&network->host, &network->router, network->reserves,
+		network->reserve_count, network->is_open, err);
+}
+
+static int publish(struct network *network, size_t port, const unsigned *slots, size_t slot_count,
+	struct error *err)
+{
+	const uint16_t inside = network->ports[port].inside;
+	const bool was_open = network->is_open[port];
+
+	network->is_open[port] = slot_count > 0;
+	if (was_open && !slot_count && set_way_in(network, port, err) < 0)
+		return -1;
+	if (router_balance(&network->router, port, inside, slots, slot_count, err) < 0)
+		return -1;
+	if (!was_open && slot_count && set_way_in(network, port, err) < 0)
+		return -1;
+	return forwarder_publish(&network->forwarder, port, inside, slots, slot_count, err);
+}
+
 /* Instances first, then the way in; and the way in is closed before they are taken away. */
 int network_publish(struct network *network, size_t port, const unsigned *slots, size_t slot_count,
 	struct error *err)
 {
-	const bool was_open = network->is_open[port];
-	const bool opens = slot_count && !was_open;
-
-	network->is_open[port] = slot_count > 0;
-	if (was_open && !slot_count &&
-		host_publish(&network->host, &network->router, network->reserves,
-			network->reserve_count, network->is_open, err) < 0)
-		return error_wrap(err, "network");
-	if (router_balance(&network->router, port, network->ports[port].inside, slots, slot_count,
-		    err) < 0)
-		return error_wrap(err, "network");
-	if (opens && host_publish(&network->host, &network->router, network->reserves,
-			     network->reserve_count, network->is_open, err) < 0)
+	if (port >= network->port_count || slot_count > NETWORK_SLOTS)
+		return error_set(err, ERROR_FAILED, "network: there is no such port or slot");
+	if (publish(network, port, slots, slot_count, err) < 0)
 		return error_wrap(err, "network");
 	return 0;
 }
@@ -99,6 +200,7 @@ void network_free(struct network *network)
 {
 	if (!network)
 		return;
+	forwarder_done(&network->forwarder);
 	router_done(&network->router);
 	reserve_done(network->reserves, network->reserve_count);
 	host_done(&network->host);

@@ -2,7 +2,7 @@
 #ifndef NETWORK_ROUTER_H
 #define NETWORK_ROUTER_H
 
-#include "network/address.h"
+#include "uplink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,6 @@
 
 enum {
 	ROUTER_PORT = 20000, /* + index: where the router expects what is published */
-	ROUTER_UPLINK = 10,  /* interface index of the link to the host, in the router */
 	ROUTER_MARK = 1,     /* of connections that the router itself began */
 };
 
@@ -20,16 +19,14 @@ struct router {
 	int tables; /* nf_tables socket in it */
 	bool ipv6;
 	int last_link; /* interface indexes are used once: an old link may still be dying */
-	struct address_uplink uplink;
-	int host_link; /* interface index of the link's other end, in the host's namespace */
+	struct uplink uplink;
 };
 
 #define ROUTER_NONE ((struct router){ .namespace_fd = -1, .route = -1, .tables = -1 })
 
-/* Makes the namespace and the link to the host (namespace host, whose rtnetlink socket is
- * host_route), in a free /30 of range. *ret must be ROUTER_NONE; after a failure, router_done. */
-int router_make(int host, int host_route, const struct address_range *range, struct router *ret,
-	struct error *err);
+/* Makes the namespace and its link to the host; plan's own route and ipv6 are filled in. *ret must
+ * be ROUTER_NONE; after a failure, router_done. */
+int router_make(struct uplink_plan *plan, struct router *ret, struct error *err);
 
 /* Loads the rules: nothing passes but answers and what is published, on port_count ports. */
 int router_load_rules(struct router *router, size_t port_count, struct error *err);

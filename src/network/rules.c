@@ -48,17 +48,17 @@ static void add_policy(struct nftables_batch *batch)
 			.marked = ROUTER_MARK,
 			.action = NFTABLES_MARK_FROM_CONNECTION },
 		{ .chain = "input", .state = going, .action = NFTABLES_ACCEPT },
-		{ .chain = "input", .in = -ROUTER_UPLINK, .action = NFTABLES_RESET },
-		{ .chain = "input", .in = -ROUTER_UPLINK, .action = NFTABLES_REJECT },
+		{ .chain = "input", .in = -UPLINK_LINK, .action = NFTABLES_RESET },
+		{ .chain = "input", .in = -UPLINK_LINK, .action = NFTABLES_REJECT },
 		{ .chain = "forward", .state = going, .action = NFTABLES_ACCEPT },
 		{ .chain = "forward",
-			.in = ROUTER_UPLINK,
+			.in = UPLINK_LINK,
 			.dnatted = true,
 			.action = NFTABLES_ACCEPT },
-		{ .chain = "forward", .in = -ROUTER_UPLINK, .action = NFTABLES_RESET },
-		{ .chain = "forward", .in = -ROUTER_UPLINK, .action = NFTABLES_REJECT },
+		{ .chain = "forward", .in = -UPLINK_LINK, .action = NFTABLES_RESET },
+		{ .chain = "forward", .in = -UPLINK_LINK, .action = NFTABLES_REJECT },
 		{ .chain = "remember",
-			.out = ROUTER_UPLINK,
+			.out = UPLINK_LINK,
 			.state = NFTABLES_NEW,
 			.action = NFTABLES_DROP },
 		{ .chain = "remember",
@@ -77,8 +77,8 @@ static void add_port(struct nftables_batch *batch, const struct router *router, 
 	const struct nftables_chain chain = { .name = name };
 	struct nftables_rule rule = {
 		.chain = "incoming",
-		.in = ROUTER_UPLINK,
-		.destination = router->uplink.router,
+		.in = UPLINK_LINK,
+		.destination = router->uplink.at.router,
 		.tcp_port = (uint16_t)(ROUTER_PORT + port),
 		.action = NFTABLES_JUMP,
 		.target = name,
@@ -89,7 +89,7 @@ static void add_port(struct nftables_batch *batch, const struct router *router, 
 	nftables_add_rule(batch, &rule);
 	if (!router->ipv6)
 		return;
-	rule.destination = router->uplink.router6;
+	rule.destination = router->uplink.at.router6;
 	nftables_add_rule(batch, &rule);
 }
 
@@ -98,7 +98,7 @@ static void add_loopback_clients(struct nftables_batch *batch, const struct rout
 	const struct netlink_address gateway = address_gateway(AF_INET);
 	const struct nftables_rule rule = {
 		.chain = "outgoing",
-		.source = router->uplink.host,
+		.source = router->uplink.at.host,
 		.action = NFTABLES_SNAT,
 		.to = &gateway,
 		.to_count = 1,

@@ -2,6 +2,7 @@
 #ifndef NETWORK_STATE_H
 #define NETWORK_STATE_H
 
+#include "forwarder.h"
 #include "host.h"
 #include "network/network.h"
 #include "reserve.h"
@@ -15,6 +16,7 @@ struct network {
 	size_t reserve_count;
 	struct router router;
 	struct host host;
+	struct forwarder forwarder;
 	network_on_notice *notice;
 	void *context;
 };

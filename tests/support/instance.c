@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "kernel/namespace.h"
 #include "kernel/netlink.h"
+#include "kernel/process.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -94,6 +95,9 @@ void instance_make_remote(struct remote *ret)
 	back.gateway = parse("10.99.0.1");
 	back.to.family = AF_INET;
 	netlink_add_route(&batch, &back);
+	back.gateway = parse("fd99::1");
+	back.to.family = AF_INET6;
+	netlink_add_route(&batch, &back);
 	send_batch(ret->namespace_fd, &batch);
 }
 
@@ -110,6 +114,34 @@ void instance_set_forwarding(bool on)
 {
 	write_setting("/proc/sys/net/ipv4/ip_forward", on);
 	write_setting("/proc/sys/net/ipv6/conf/all/forwarding", on);
+}
+
+static void keep_notice(void *context, const char *line)
+{
+	(void)snprintf(context, 160, "%s", line);
+}
+
+struct network *instance_make_network(const char *address, char notice[160])
+{
+	const struct network_port port = { .address = address, .outside = PORT, .inside = PORT };
+	const struct network_config config = {
+		.ports = &port, .port_count = 1, .notice = keep_notice, .context = notice
+	};
+	struct network *network = NULL;
+	struct error err;
+
+	notice[0] = '\0';
+	if (network_new(&config, &network, &err) < 0)
+		fail_msg("%s", err.text);
+	return network;
+}
+
+void instance_publish(struct network *network, const unsigned *slots, size_t count)
+{
+	struct error err;
+
+	if (network_publish(network, 0, slots, count, &err) < 0)
+		fail_msg("%s", err.text);
 }
 
 static void serve_client(int fd, unsigned slot, const struct sockaddr_in6 *from)
@@ -152,6 +184,16 @@ static void serve(unsigned slot)
 	}
 }
 
+/* As exec would: else this process held ports and namespaces of the test's. */
+static void close_inherited(int a, int b)
+{
+	const int keep[] = { 0, 1, 2, a < b ? a : b, a < b ? b : a };
+	struct error err;
+
+	if (process_close_others(keep, sizeof keep / sizeof *keep, &err) < 0)
+		_exit(4);
+}
+
 void instance_start(struct network *network, unsigned slot, struct instance *ret)
 {
 	int gate[2], made[2];
@@ -164,6 +206,7 @@ void instance_start(struct network *network, unsigned slot, struct instance *ret
 	if (ret->pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)setpgid(0, 0);
+		close_inherited(gate[0], made[1]);
 		if (unshare(CLONE_NEWNET) < 0 || write(made[1], "", 1) != 1 ||
 			read(gate[0], &byte, 1) != 1)
 			_exit(3);

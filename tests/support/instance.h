@@ -28,6 +28,13 @@ void instance_make_remote(struct remote *ret);
 /* Sets IPv4 and IPv6 forwarding of the test's host. */
 void instance_set_forwarding(bool on);
 
+/* A network that publishes port 5000 of the instances on address:5000. What it noticed is in
+ * notice (or ""). */
+struct network *instance_make_network(const char *address, char notice[160]);
+
+/* Publishes the slots; stop: none. */
+void instance_publish(struct network *network, const unsigned *slots, size_t count);
+
 /* Starts instance number slot and joins it (network NULL: alone). Its server greets each client
  * with "SLOT CLIENT-ADDRESS\n" and then sends back what it gets, up to the end of file. */
 void instance_start(struct network *network, unsigned slot, struct instance *ret);
