@@ -109,8 +109,8 @@ static int await(struct launch *launch, enum launch_stage stage, struct error *e
 	if (got == 0)
 		_exit(0);
 	if (got > 0 && record.stage != stage)
-		return error_set(err, ERROR_FAILED, "launch protocol: %s out of order",
-			launch_stage_name(record.stage));
+		return error_set(
+			err, ERROR_FAILED, "launch protocol: stage %u out of order", record.stage);
 	return got < 0 ? -1 : 0;
 }
 

@@ -8,11 +8,11 @@
 const char *launch_stage_name(enum launch_stage stage)
 {
 	static const char *const names[] = {
-		[LAUNCH_CREATED] = "creation",
-		[LAUNCH_SETUP] = "set-up",
-		[LAUNCH_READY] = "waiting for its start",
-		[LAUNCH_START] = "its start",
-		[LAUNCH_EXEC] = "execution",
+		[LAUNCH_CREATED] = "while it was created",
+		[LAUNCH_SETUP] = "during its set-up",
+		[LAUNCH_READY] = "while it waited for its start",
+		[LAUNCH_START] = "before its start",
+		[LAUNCH_EXEC] = "when it was to execute",
 	};
 
 	return names[stage];

@@ -21,7 +21,7 @@ struct launch_record {
 	struct error error;
 };
 
-/* "set-up", …: for "the process died during set-up". */
+/* "during its set-up" and so on: when the process died. */
 const char *launch_stage_name(enum launch_stage stage);
 
 /* Sends, with descriptor fd attached unless it is -1. */

@@ -22,6 +22,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { OWN_DESCRIPTORS = 6 }; /* 0, 1, 2, sync, report, root */
@@ -216,8 +217,10 @@ static int died(struct sandbox *sandbox, enum launch_stage stage, struct error *
 	(void)pidfd_send_signal(sandbox->pidfd, SIGKILL, NULL, 0); /* dead is what it should be */
 	if (process_wait(sandbox->pidfd, &status, &ignored) == 0)
 		sandbox->pid = -1;
-	return error_set(err, ERROR_FAILED, "the process died during %s (status %d)",
-		launch_stage_name(stage), status);
+	if (WIFSIGNALED(status))
+		return error_set(err, ERROR_FAILED, "the process was killed by signal %d %s",
+			WTERMSIG(status), launch_stage_name(stage));
+	return error_set(err, ERROR_FAILED, "the process ended %s", launch_stage_name(stage));
 }
 
 /* Receives the record that enters stage. 0: end of file. */
@@ -236,8 +239,8 @@ static int hear(struct sandbox *sandbox, enum launch_stage stage, struct error *
 		return -1;
 	}
 	if (record.stage != stage)
-		return error_set(err, ERROR_FAILED, "launch protocol: %s out of order",
-			launch_stage_name(record.stage));
+		return error_set(
+			err, ERROR_FAILED, "launch protocol: stage %u out of order", record.stage);
 	return 1;
 }
 

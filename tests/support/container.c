@@ -147,16 +147,6 @@ void container_spec(struct spec *spec, const char *const *words)
 		strv_add(&spec->argv, *words);
 }
 
-static int launch(const struct spec *spec, const struct sandbox_parts *parts,
-	struct sandbox *sandbox, struct error *err)
-{
-	if (sandbox_create(spec, parts, sandbox, err) < 0)
-		return -1;
-	if (sandbox_setup(sandbox, err) < 0)
-		return -1;
-	return sandbox_start(sandbox, err);
-}
-
 /* The filter is compiled once for all: it takes longer than a launch. */
 static const struct buf *default_filter(void)
 {
@@ -168,7 +158,7 @@ static const struct buf *default_filter(void)
 	return &filter;
 }
 
-int container_start(const struct container *container, const struct spec *spec,
+int container_create(const struct container *container, const struct spec *spec,
 	struct container_launch *ret, struct error *err)
 {
 	CLEANUP_CLOSE int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -186,7 +176,16 @@ int container_start(const struct container *container, const struct spec *spec,
 	parts.stdio[1] = parts.stdio[2] = writer;
 	if (spec->filter == SPEC_FILTER_DEFAULT)
 		parts.filter = default_filter();
-	return launch(spec, &parts, &ret->sandbox, err);
+	return sandbox_create(spec, &parts, &ret->sandbox, err);
+}
+
+int container_start(const struct container *container, const struct spec *spec,
+	struct container_launch *ret, struct error *err)
+{
+	if (container_create(container, spec, ret, err) < 0 ||
+		sandbox_setup(&ret->sandbox, err) < 0)
+		return -1;
+	return sandbox_start(&ret->sandbox, err);
 }
 
 void container_finish(struct container_launch *launch)

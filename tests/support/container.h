@@ -48,6 +48,8 @@ struct container_launch {
 	struct sandbox sandbox;
 	int output;
 };
+int container_create(const struct container *container, const struct spec *spec,
+	struct container_launch *ret, struct error *err); /* sandbox_create only */
 int container_start(const struct container *container, const struct spec *spec,
 	struct container_launch *ret, struct error *err);
 void container_finish(struct container_launch *launch);

@@ -188,7 +188,7 @@ static void a_descriptor_that_leaked_into_isorun_reaches_no_process(void **state
 	close(9);
 	close(leaked);
 	container_assert_launched(&result);
-	assert_string_equal(result.output.data, "0\n1\n2\n");
+	assert_string_equal(result.output.data, "0\n1\n2\nend\n");
 	container_result_done(&result);
 }
 
@@ -207,7 +207,7 @@ static void the_standard_streams_may_have_any_numbers(void **state)
 		close(saved[i]);
 	}
 	container_assert_launched(&result);
-	assert_string_equal(result.output.data, "0\n1\n2\n");
+	assert_string_equal(result.output.data, "0\n1\n2\nend\n");
 	container_result_done(&result);
 }
 

@@ -112,6 +112,7 @@ static int do_fds(char **args)
 		if (len >= 0)
 			printf("%d\n", fd);
 	}
+	printf("end\n");
 	return 0;
 }
 
@@ -270,6 +271,32 @@ static int do_tty(char **args)
 	return 3;
 }
 
+static int do_copy(char **args)
+{
+	unsigned char chunk[256];
+	ssize_t got;
+
+	(void)args;
+	printf("ready\n");
+	fflush(stdout);
+	while ((got = read(0, chunk, sizeof chunk)) > 0)
+		if (write(1, chunk, (size_t)got) != got)
+			return 1;
+	return 0;
+}
+
+static int do_push(char **args)
+{
+	char byte = 'x';
+
+	(void)args;
+	printf("TIOCSTI: %s\n", ioctl(0, TIOCSTI, &byte) < 0 ? strerror(errno) : "done");
+	printf("TIOCSTI with high bits: %s\n",
+		ioctl(0, TIOCSTI | 1UL << 32, &byte) < 0 ? strerror(errno) : "done");
+	printf("TIOCLINUX: %s\n", ioctl(0, TIOCLINUX, &byte) < 0 ? strerror(errno) : "done");
+	return 0;
+}
+
 static int do_signal_1(char **args)
 {
 	if (kill(1, atoi(args[0])) < 0)
@@ -329,6 +356,8 @@ static const struct {
 	{ "self", do_self },
 	{ "size", do_size },
 	{ "tty", do_tty },
+	{ "copy", do_copy },
+	{ "push", do_push },
 	{ "signal-1", do_signal_1 },
 	{ "open", do_open },
 	{ "fill", do_fill },
