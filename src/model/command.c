@@ -249,7 +249,8 @@ static const char *place_of_exec(const char *text)
 		at = end + strspn(end, " \t");
 		end = skip_word(at);
 	}
-	if (!*at || strchr("#<>", *at) || is_builtin(at, end ? (size_t)(end - at) : 0))
+	if (!*at || is_assignment(at) || strchr("#<>", *at) ||
+		is_builtin(at, end ? (size_t)(end - at) : 0))
 		return NULL;
 	return at;
 }
