@@ -10,6 +10,20 @@
 int tree_ensure(const struct store *store, const struct digest *diff_id, char **ret_path,
 	struct error *err);
 
+/* A layer unpacked under tmp/, so that several can appear together: stage unpacks the plain tar fd,
+ * whose digest the caller has checked, unless the tree is there already; publish puts it in its
+ * place; discard is fine after either. Errors name the layer. */
+struct tree_staging {
+	const struct store *store;
+	struct digest diff_id;
+	int dir;      /* holds the lock of tmp; -1: none */
+	char tmp[80]; /* empty: nothing to remove */
+};
+int tree_stage(const struct store *store, int fd, const struct digest *diff_id,
+	struct tree_staging *ret, struct error *err);
+int tree_publish(struct tree_staging *staging, struct error *err);
+void tree_discard(struct tree_staging *staging);
+
 /* Compares the tree with its blob, and the blob with its digest: every entry's type, mode, owner,
  * size, content. ERROR_INTEGRITY names the first path that differs. */
 int tree_verify(const struct store *store, const struct digest *diff_id, struct error *err);

@@ -21,7 +21,7 @@ static void print_json(const struct target *target, const struct request *reques
 {
 	json_t *release = release_print(&target->release);
 	CLEANUP_JSON json_t *value =
-		json_pack("{s:s+, s:s, s:i, s:o}", "id", "sha256:", target->release.id.hex, "name",
+		json_pack("{s:s+, s:s?, s:i, s:o}", "id", "sha256:", target->release.id.hex, "name",
 			target->version, "number", (int)target->number, "release", release);
 	CLEANUP_BUF struct buf text = { 0 };
 	json_t *env = json_object_get(release, "env");

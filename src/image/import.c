@@ -3,8 +3,9 @@
  * Theory of operation. Entries come in any order, so every blob is taken into a file under tmp/ and
  * digested on the way; it must have the digest that its name claims. At the end the index is
  * followed to the manifest, and that to config and layers: each must have come, or be in the store
- * already, with the size that is claimed. Only then are they renamed into place, the manifest last:
- * a manifest that is in the store says that all it refers to is there. What nothing refers to is
+ * already, with the size that is claimed. The layers are unpacked, also under tmp/. Only then is
+ * all of it renamed into place, the manifest last: a manifest that is in the store says that all it
+ * refers to is there. What nothing refers to is
  * thrown away.
  *
  * Deliberately absent: docker-archive, compressed layers, other platforms, what a config says. */
@@ -14,10 +15,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "store/tar.h"
+#include "store/tree.h"
 
 #include "documents.h"
 #include "peek.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +30,8 @@ struct import {
 	const struct store *store;
 	struct store_writer *blobs; /* kept, not yet published */
 	size_t blob_count;
+	struct tree_staging *trees; /* unpacked, not yet published */
+	size_t tree_count;
 	struct buf index;
 	struct buf version;
 	char *chunk;
@@ -36,6 +41,9 @@ static void import_done(struct import *import)
 {
 	for (size_t i = 0; i < import->blob_count; i++)
 		store_writer_discard(&import->blobs[i]);
+	for (size_t i = 0; i < import->tree_count; i++)
+		tree_discard(&import->trees[i]);
+	free(import->trees);
 	free(import->blobs);
 	free(import->chunk);
 	buf_done(&import->index);
@@ -183,9 +191,36 @@ static int publish(struct import *import, const struct digest *digest, struct er
 	return store_writer_publish(blob, err);
 }
 
+static int unpack_layer(struct import *import, const struct digest *digest, struct error *err)
+{
+	struct store_writer *came = find_blob(import, digest);
+	CLEANUP_CLOSE int fd = came ? fcntl(came->fd, F_DUPFD_CLOEXEC, 3)
+				    : store_open_blob(import->store, digest, NULL, err);
+
+	if (fd < 0)
+		return came ? error_errno(err, "layer %s", digest->hex) : -1;
+	if (tree_stage(import->store, fd, digest, &import->trees[import->tree_count], err) < 0)
+		return -1;
+	import->tree_count++;
+	return 0;
+}
+
+/* A layer that cannot be unpacked must not get into the store. */
+static int unpack_layers(struct import *import, const struct layout_image *image, struct error *err)
+{
+	import->trees = memory_new(image->layer_count, sizeof *import->trees);
+	for (size_t i = 0; i < image->layer_count; i++)
+		if (unpack_layer(import, &image->layers[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int publish_image(struct import *import, const struct digest *manifest,
 	const struct layout_image *image, struct error *err)
 {
+	for (size_t i = 0; i < import->tree_count; i++)
+		if (tree_publish(&import->trees[i], err) < 0)
+			return -1;
 	if (publish(import, &image->config, err) < 0)
 		return -1;
 	for (size_t i = 0; i < image->layer_count; i++)
@@ -246,10 +281,24 @@ static int import_image(struct import *import, const struct layout_source *sourc
 		check_blob(import, "manifest", &manifest, size, err) < 0 ||
 		read_manifest(import, &manifest, image, err) < 0 ||
 		check_image(import, image, err) < 0 || ask(import, source, image, err) < 0 ||
+		unpack_layers(import, image, err) < 0 ||
 		publish_image(import, &manifest, image, err) < 0)
 		return -1;
 	*ret = manifest;
 	return 0;
+}
+
+/* 1: the store has the image. 0: not; *ret_lock then is held, so that two imports of it do the work
+ * once, or -1 where the archive does not tell which it is before it is read. */
+static int look(
+	const struct store *store, int fd, struct digest *ret, int *ret_lock, struct error *err)
+{
+	if (!peek_manifest(fd, ret))
+		return 0;
+	if (store_has_blob(store, ret))
+		return 1;
+	*ret_lock = store_lock(store, "image", ret->hex, err);
+	return *ret_lock < 0 ? -1 : store_has_blob(store, ret);
 }
 
 int layout_import(const struct store *store, const struct layout_source *source, struct digest *ret,
@@ -257,18 +306,18 @@ int layout_import(const struct store *store, const struct layout_source *source,
 {
 	struct import import = { .store = store };
 	struct digest manifest;
-	int result;
+	CLEANUP_CLOSE int lock = -1;
+	int known = look(store, source->fd, &manifest, &lock, err);
 
-	if (peek_manifest(source->fd, &manifest) && store_has_blob(store, &manifest)) {
-		*ret = manifest;
-		*ret_known = true;
-		return 0;
+	if (known == 0) {
+		import.chunk = memory_new(CHUNK, 1);
+		if (import_image(&import, source, &manifest, err) < 0)
+			known = error_wrap(err, "%s", source->name);
+		import_done(&import);
 	}
-	import.chunk = memory_new(CHUNK, 1);
-	result = import_image(&import, source, ret, err);
-	import_done(&import);
-	if (result < 0)
-		return error_wrap(err, "%s", source->name);
-	*ret_known = false;
+	if (known < 0)
+		return -1;
+	*ret = manifest;
+	*ret_known = known;
 	return 0;
 }

@@ -25,7 +25,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = memory_new(1, sizeof *f);
 
-	strcpy(f->path, "/tmp/isorun-ledger-XXXXXX");
+	strcpy(f->path, "/dev/shm/isorun-ledger-XXXXXX");
 	if (!mkdtemp(f->path))
 		return -1;
 	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -21,7 +21,7 @@
 
 /* A directory with "outside" (untouched, we hope), "in" (unpacked into) and an archive. */
 struct fixture {
-	char path[32];
+	char path[40];
 	int dir, in;
 	struct archive *archive;
 };
@@ -30,7 +30,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = memory_new(1, sizeof *f);
 
-	strcpy(f->path, "/tmp/isorun-tree-XXXXXX");
+	strcpy(f->path, "/dev/shm/isorun-tree-XXXXXX");
 	if (!mkdtemp(f->path))
 		return -1;
 	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
