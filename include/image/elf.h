@@ -12,6 +12,7 @@ struct elf {
 	uint8_t class;     /* ELFCLASS32 or ELFCLASS64 */
 	uint16_t machine;  /* EM_* */
 	char *interpreter; /* PT_INTERP; NULL: none */
+	char *soname;      /* DT_SONAME; NULL: none */
 	char *rpath;       /* DT_RPATH, DT_RUNPATH; NULL: none */
 	char *runpath;
 	struct strv needed; /* DT_NEEDED, in order */

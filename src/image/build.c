@@ -14,6 +14,7 @@
 #include "dependencies.h"
 #include "document.h"
 #include "layer.h"
+#include "lockfile.h"
 #include "model/manifest.h"
 #include "root.h"
 #include "source.h"
@@ -35,7 +36,9 @@ struct work {
 	const struct build_options *options;
 	struct source source;
 	struct manifest manifest;
+	struct lockfile lockfile;
 	char tmp_name[TMP_NAME];
+	char *tmp_path;
 	int tmp; /* scratch directory */
 	int top; /* in it: the root of the app layer */
 	int app; /* in that: /app */
@@ -50,6 +53,8 @@ static void work_done(struct work *work)
 	if (work->tmp >= 0) /* what cannot be removed now is swept at the next start */
 		(void)file_remove_tree(work->store->dir, work->tmp_name, &ignored);
 	cleanup_close(&work->tmp);
+	free(work->tmp_path);
+	lockfile_done(&work->lockfile);
 	manifest_done(&work->manifest);
 	source_done(&work->source);
 }
@@ -126,6 +131,7 @@ static int open_scratch(struct work *work, struct error *err)
 	work->tmp = store_make_tmp(work->store, work->tmp_name, err);
 	if (work->tmp < 0)
 		return -1;
+	work->tmp_path = memory_format("%s/%s", work->store->path, work->tmp_name);
 	work->top = file_open_dir(work->tmp, "top", 0755, err);
 	if (work->top < 0)
 		return -1;
@@ -155,7 +161,9 @@ static int make_layers(struct work *work, struct digest layers[LAYERS], struct e
 		.options = work->options,
 		.source = &work->source,
 		.manifest = &work->manifest,
+		.lock = &work->lockfile.lock,
 		.work = work->tmp,
+		.work_path = work->tmp_path,
 		.app = work->app,
 	};
 
@@ -164,6 +172,29 @@ static int make_layers(struct work *work, struct digest layers[LAYERS], struct e
 		prove(work, &layers[0], err) < 0)
 		return -1;
 	return layer_pack(work->store, work->top, &options, &layers[1], err);
+}
+
+static int open_lockfile(struct work *work, struct error *err)
+{
+	const struct lockfile_request request = {
+		.options = work->options,
+		.source = &work->source,
+		.manifest = &work->manifest,
+		.work = work->tmp,
+		.work_path = work->tmp_path,
+	};
+
+	return lockfile_open(&request, &work->lockfile, err);
+}
+
+static int keep_lockfile(const struct work *work, struct error *err)
+{
+	if (lockfile_keep(&work->lockfile, &work->source, err) < 0)
+		return -1;
+	if (work->lockfile.fresh && work->options->notice)
+		work->options->notice(work->options->context,
+			"isorun.lock is new: commit it, so that this build can be made again");
+	return 0;
 }
 
 static int make_build(struct work *work, struct build *ret, struct error *err)
@@ -183,9 +214,13 @@ static int make_build(struct work *work, struct build *ret, struct error *err)
 	if (read_manifest(work, err) < 0)
 		return -1;
 	tell_left_out(work);
+	if (open_lockfile(work, err) < 0)
+		return -1;
 	if (make_layers(work, layers, err) < 0)
 		return -1;
-	return document_store(work->store, &document, &ret->id, err);
+	if (document_store(work->store, &document, &ret->id, err) < 0)
+		return -1;
+	return keep_lockfile(work, err);
 }
 
 int build_codebase(const struct store *store, const struct build_options *options,

@@ -11,7 +11,9 @@
 #include "base/memory.h"
 #include "copy.h"
 #include "layer.h"
+#include "package.h"
 #include "place.h"
+#include "setup.h"
 #include "skeleton.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* Counts changes of the code here and below that change a layer's bytes for the same inputs. */
 enum { DEPENDENCIES_VERSION = 1 };
@@ -73,14 +76,29 @@ static int stage_files(const struct dependencies *dependencies, int *ret_dir, st
 	return 0;
 }
 
+/* With a lock file the layer carries its date and not the commit's, so that all commits that share
+ * the lock share the layer. */
+static int64_t date_of(const struct dependencies *dependencies)
+{
+	const char *date = dependencies->lock->date;
+	struct tm parts = { 0 };
+
+	if (!date || !strptime(date, "%Y-%m-%dT%H:%M:%SZ", &parts))
+		return dependencies->source->date;
+	return (int64_t)timegm(&parts);
+}
+
 static void print_key(
 	const struct dependencies *dependencies, const struct digest *files, struct digest *ret)
 {
+	const struct lock_set *set = &dependencies->lock->dependencies;
 	CLEANUP_BUF struct buf text = { 0 };
 
 	buf_addf(&text, "dependencies %d skeleton %d\n", DEPENDENCIES_VERSION, SKELETON_VERSION);
-	buf_addf(&text, "date %lld\n", (long long)dependencies->source->date);
+	buf_addf(&text, "date %lld\n", (long long)date_of(dependencies));
 	buf_addf(&text, "files %s\n", files->hex);
+	for (size_t i = 0; i < set->count; i++)
+		buf_addf(&text, "package %s\n", set->packages[i].sha256.hex);
 	digest_bytes(text.data, text.len, ret);
 }
 
@@ -110,12 +128,39 @@ static int remember(const struct dependencies *dependencies, const struct digest
 	return file_write_at(cache, key->hex, 0600, layer->hex, strlen(layer->hex), err);
 }
 
+static int unpack_packages(const struct dependencies *dependencies, const struct lock_set *set,
+	int root, struct error *err)
+{
+	const struct package_fetch fetch = {
+		.store = dependencies->store,
+		.options = dependencies->options,
+		.snapshot = dependencies->lock->snapshot,
+		.work = dependencies->work,
+		.work_path = dependencies->work_path,
+	};
+
+	if (!set->count)
+		return 0;
+	if (package_fetch(&fetch, set, err) < 0)
+		return -1;
+	if (dependencies->options->progress)
+		dependencies->options->progress(
+			dependencies->options->context, "unpacking packages");
+	for (size_t i = 0; i < set->count; i++)
+		if (package_unpack(dependencies->store, &set->packages[i], root, err) < 0)
+			return -1;
+	return setup_root(dependencies->store, set, root, err);
+}
+
 static int assemble(const struct dependencies *dependencies, int files, int root, struct error *err)
 {
-	(void)dependencies;
-	if (skeleton_make_dirs(root, err) < 0 || copy_dir(files, NULL, root, "/", err) < 0)
+	const struct lock_set *set = &dependencies->lock->dependencies;
+
+	if (skeleton_make_dirs(root, err) < 0 || unpack_packages(dependencies, set, root, err) < 0)
 		return -1;
-	return skeleton_make_files(root, err);
+	if (skeleton_make_files(root, err) < 0)
+		return -1;
+	return copy_dir(files, NULL, root, "/", err);
 }
 
 int dependencies_ensure(
@@ -123,7 +168,7 @@ int dependencies_ensure(
 {
 	CLEANUP_CLOSE int files = -1;
 	CLEANUP_CLOSE int root = -1;
-	struct layer_options options = { .date = dependencies->source->date };
+	struct layer_options options = { .date = date_of(dependencies) };
 	struct digest key, staged;
 	int found;
 

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "image/build.h"
+#include "model/lock.h"
 #include "model/manifest.h"
 #include "source.h"
 #include "store/store.h"
@@ -16,8 +17,10 @@ struct dependencies {
 	const struct build_options *options;
 	const struct source *source;
 	const struct manifest *manifest;
-	int work; /* an empty scratch directory */
-	int app;  /* the codebase as built: where declared files are looked for first */
+	const struct lock *lock;
+	int work;              /* scratch directory */
+	const char *work_path; /* the same, absolute */
+	int app; /* the codebase as built: where declared files are looked for first */
 };
 
 /* Finds the layer in the store by the digest of all that goes into it, or makes it. */

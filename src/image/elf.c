@@ -153,13 +153,24 @@ static bool find_strings(
 	return find_address(image, address, &ret->offset);
 }
 
+static char **slot_of(int64_t tag, struct elf *ret)
+{
+	switch (tag) {
+	case DT_SONAME:
+		return &ret->soname;
+	case DT_RPATH:
+		return &ret->rpath;
+	case DT_RUNPATH:
+		return &ret->runpath;
+	}
+	return NULL;
+}
+
 static bool add_text(const struct image *image, const struct strings *strings,
 	const Elf64_Dyn *entry, struct elf *ret)
 {
 	uint64_t at = entry->d_un.d_val;
-	char **slot = entry->d_tag == DT_RPATH     ? &ret->rpath
-		      : entry->d_tag == DT_RUNPATH ? &ret->runpath
-						   : NULL;
+	char **slot = slot_of(entry->d_tag, ret);
 	char *text;
 
 	if (entry->d_tag != DT_NEEDED && !slot)
@@ -247,6 +258,7 @@ enum elf_kind elf_parse(const void *data, size_t size, struct elf *ret)
 void elf_done(struct elf *elf)
 {
 	free(elf->interpreter);
+	free(elf->soname);
 	free(elf->rpath);
 	free(elf->runpath);
 	strv_done(&elf->needed);
