@@ -353,7 +353,8 @@ int json_get_strv(const struct json_at *at, struct strv *ret, struct error *err)
 
 void json_print(const json_t *value, bool newline, struct buf *ret)
 {
-	char *text = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	char *text = json_dumps(
+		value, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
 	if (!text)
 		abort(); /* out of memory: every value that exists can be printed */

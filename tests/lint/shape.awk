@@ -6,9 +6,10 @@ function complain(line, text) {
 }
 
 function end_of_file() {
-	if (count > max_file)
-		print last ":" count ": longer than " max_file " lines"
-	bad = bad || count > max_file
+	limit = last ~ /^tests\// ? max_test : max_file
+	if (count > limit)
+		print last ":" count ": longer than " limit " lines"
+	bad = bad || count > limit
 }
 
 FNR == 1 {
@@ -31,7 +32,7 @@ FNR == 1 {
 }
 
 /TODO|FIXME|XXX|#if 0/ && !/[A-Z]XXX|XXX[A-Z]/ { complain(FNR, "unfinished: " $0) }
-/^[\t ]*goto / { complain(FNR, "goto") }
+/[;){ \t]goto [a-z_]+;/ { complain(FNR, "goto") }
 /[ \t]$/ { complain(FNR, "space at the end") }
 length($0) > 130 { complain(FNR, "a very long line") }
 

@@ -348,8 +348,7 @@ static void a_wrong_size_is_refused(void **state)
 {
 	static const struct entry entries[] = { { A_BLOB, "hello", 0 },
 		{ "index.json",
-			"{\"manifests\":[{\"mediaType\":\"" MANIFEST_TYPE
-			"\",\"digest\":\"sha256:"
+			"{\"manifests\":[{\"mediaType\":\"" MANIFEST_TYPE "\",\"digest\":\"sha256:"
 			"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043"
 			"362938b9824\",\"size\":2}]}",
 			0 },
