@@ -1,8 +1,8 @@
 /* A one-off's network. It looks like an instance's, with the same eth0, address and routes, but
  * behind it is nobody: the other end of the pair is in the same namespace, so there is no path to
  * the host that a rule would have to guard, nothing for the host to see, and nothing to remove.
- * The rules are there to say no at once, as a router does; the command has no capability to change
- * them. */
+ * The rules are there to refuse at once, as a router does (they say EPERM where a router says
+ * ECONNREFUSED, to datagrams only); the command has no capability to change them. */
 #include "network/network.h"
 
 #include "base/cleanup.h"
@@ -16,12 +16,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { LOOPBACK = 1 };
+enum { LINK_LOOPBACK = 1, LINK_GATEWAY = LINK_ETH0 + 1 };
 
 static void add_pair(struct netlink_batch *batch)
 {
 	struct netlink_end near = { .name = "eth0", .index = LINK_ETH0, .namespace_fd = -1 };
-	struct netlink_end far = { .name = "gateway", .index = LINK_ETH0 + 1, .namespace_fd = -1 };
+	struct netlink_end far = { .name = "gateway", .index = LINK_GATEWAY, .namespace_fd = -1 };
 
 	memcpy(near.mac, link_mac, sizeof near.mac);
 	memcpy(far.mac, link_gateway_mac, sizeof far.mac);
@@ -34,8 +34,8 @@ static int refuse_everything(int namespace_fd, struct error *err)
 	static const struct nftables_chain chain = { "output", "filter", NF_INET_LOCAL_OUT,
 		NF_IP_PRI_FILTER, false };
 	static const struct nftables_rule rules[] = {
-		{ .chain = "output", .out = -LOOPBACK, .action = NFTABLES_RESET },
-		{ .chain = "output", .out = -LOOPBACK, .action = NFTABLES_REJECT },
+		{ .chain = "output", .out = -LINK_LOOPBACK, .action = NFTABLES_RESET },
+		{ .chain = "output", .out = -LINK_LOOPBACK, .action = NFTABLES_REJECT },
 	};
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
 	CLEANUP_CLOSE int tables = nftables_open(namespace_fd, err);
