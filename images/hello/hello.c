@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -135,7 +136,8 @@ static int listen_only(int argc, char **argv)
 	puts("listening");
 	fflush(stdout);
 	for (;;) {
-		int peer = accept(fd, NULL, NULL);
+		struct pollfd poller = { .fd = fd, .events = POLLIN };
+		int peer = poll(&poller, 1, -1) < 0 ? -1 : accept(fd, NULL, NULL);
 
 		if (peer < 0)
 			return complain("accept");

@@ -1,0 +1,241 @@
+#!/bin/bash
+# A formation in the foreground: published, balanced, restarted, stopped; its log and its status.
+# isolate: mount net
+. "$(dirname "$0")/../support/harness.sh"
+. "$(dirname "$0")/../support/app.sh"
+
+readonly WEB='"web": { "command": ["/app/hello", "serve"], "port": true, "quantity": 2,
+	"ready": { "http": "/healthz", "timeout": "20s" } }'
+
+ask() {
+	curl -s -m 5 "http://127.0.0.1:5000$1"
+}
+
+# Asks until both instances have answered.
+both_answer() {
+	local i who=
+	for i in $(seq 20); do
+		who+=$(ask / | sed -n 's/^hello from //p')
+	done
+	[[ $who == *web.1* && $who == *web.2* ]]
+}
+
+test_two_instances_answer_on_the_published_port() {
+	in_host
+	make_app "{ $WEB }"
+	start run isorun run v1
+	wait_for 20 has_event "$T/run.out" 'listening on http://127.0.0.1:5000'
+	wait_for 10 both_answer
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_equal "" "$(cat "$T/run.err")"
+	assert_equal 'web.1: started
+web.1: stopped with status 0
+web.1: stopping' "$(events "$T/run.out" | grep -v -e 'not limited' -e ready | grep ^web.1 | sort)"
+	assert_contains "$(lines "$T/run.out")" "web.2: finished"
+}
+
+test_the_port_refuses_once_it_is_stopped() {
+	in_host
+	make_app "{ $WEB }"
+	start run isorun run v1 web=1
+	wait_for 20 has_event "$T/run.out" 'listening on'
+	kill "$started"
+	wait_exit "$started" 10
+	capture curl -s -m 5 http://127.0.0.1:5000/
+
+	assert_status 7
+}
+
+test_a_crashed_instance_restarts_while_the_other_answers() {
+	in_host
+	make_app "{ $WEB }"
+	start run isorun run v1
+	wait_for 20 both_answer
+	kill -SEGV "$(pgrep -P "$(pgrep -f 'isorun:\[init\]' -P "$started" | head -n 1)")"
+	wait_for 5 has_event "$T/run.out" 'exited on SIGSEGV'
+	assert_contains "$(ask /)" "hello from web"
+	wait_for 10 both_answer
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_match "$(events "$T/run.out")" 'web\.[12]: restarting in 1 s'
+}
+
+test_a_type_can_be_chosen_and_counted() {
+	in_host
+	make_app "{ $WEB, \"worker\": { \"command\": \"/app/hello sleep 100\" } }"
+	start run isorun run v1 worker=3
+	wait_for 20 has_event "$T/run.out" 'worker.3: started'
+	kill -INT "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_not_contains "$(cat "$T/run.out")" web
+}
+
+test_a_stubborn_process_is_killed_after_its_timeout() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello stubborn", "stop": { "timeout": "500ms" } } }'
+	start run isorun run v1
+	wait_for 20 grep -q ignoring "$T/run.out"
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_equal 'web.1: stopping
+web.1: still there after 500 ms: killed
+web.1: stopped on SIGKILL' "$(events "$T/run.out" | tail -n 3)"
+}
+
+test_the_second_signal_kills_at_once() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello stubborn", "stop": { "timeout": "1h" } } }'
+	start run isorun run v1
+	wait_for 20 grep -q ignoring "$T/run.out"
+	kill "$started"
+	wait_for 5 has_event "$T/run.out" stopping
+	kill "$started"
+	wait_exit "$started" 5
+
+	assert_status 0
+	assert_contains "$(events "$T/run.out")" 'web.1: stopped on SIGKILL'
+}
+
+test_a_loopback_listener_is_named_when_the_boot_times_out() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello listen 8000 127.0.0.1", "port": true,
+		"ready": { "timeout": "300ms" } } }'
+	capture isorun run v1
+
+	assert_status 1
+	assert_equal "isorun: web.1 is not ready after 300 ms: listens on 127.0.0.1:8000 only: a \
+loopback listener cannot be reached; listen on 0.0.0.0:\$PORT" "$stderr"
+	assert_contains "$stdout" 'isorun[web.1]: exited on SIGKILL'
+}
+
+test_another_port_is_named_when_the_boot_times_out() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello listen 3000", "port": true,
+		"ready": { "timeout": "300ms" } } }'
+	capture isorun run v1
+
+	assert_status 1
+	assert_equal "isorun: web.1 is not ready after 300 ms: listens on port 3000 instead of PORT \
+5000" "$stderr"
+}
+
+test_an_unhealthy_server_is_named_when_the_boot_times_out() {
+	in_host
+	make_app '{ "web": { "command": ["/app/hello", "serve"], "port": true,
+		"ready": { "http": "/nosuch", "timeout": "300ms" } } }'
+	capture isorun run v1
+
+	assert_status 1
+	assert_equal "isorun: web.1 is not ready after 300 ms: answers GET /nosuch with status 404" \
+		"$stderr"
+}
+
+test_a_taken_port_is_an_error_at_once() {
+	in_host
+	need python3
+	make_app "{ $WEB }"
+	start taker python3 -m http.server --bind 127.0.0.1 5000
+	wait_for 10 curl -s -o /dev/null http://127.0.0.1:5000/
+	capture isorun run v1
+
+	assert_status 1
+	assert_contains "$stderr" 5000
+	assert_equal "" "$stdout"
+}
+
+test_two_runs_of_one_deploy_are_refused_by_pid() {
+	in_host
+	make_app "{ $WEB }"
+	start run isorun run v1
+	wait_for 20 has_event "$T/run.out" listening
+	capture isorun run v1
+
+	assert_error 6 "hello/dev is running already, as process $started" \
+		"stop it, or give this one another deploy: isorun release -d NAME"
+	capture isorun run v1 -- /app/hello true
+	assert_status 0
+}
+
+test_a_hundred_thousand_lines_arrive_in_order() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 100000 abc" } }'
+	start run isorun run v1 web=2
+	wait_for 30 has_event "$T/run.out" 'web.1: exited with status 0'
+	wait_for 30 has_event "$T/run.out" 'web.2: exited with status 0'
+	kill "$started"
+	wait_exit "$started" 10
+
+	for name in web.1 web.2; do
+		lines "$T/run.out" | grep "^$name" | head -n 100000 >"$T/$name"
+		seq -f "$name: %.0f abc" 100000 | cmp - "$T/$name"
+	done
+	# Last words stand before the news of the death.
+	assert_match "$(grep 'web.1\]' "$T/run.out" | grep -B 1 exited | head -n 1)" '100000 abc$'
+}
+
+test_a_slow_reader_loses_nothing_and_signals_still_work() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 30000 abcdefghijklmnopqrstuvwxyz" } }'
+	mkfifo "$T/fifo"
+	"$ISORUN" run v1 --log-format raw >"$T/fifo" &
+	local pid=$!
+	echo "$pid" >>"$T/.pids"
+	exec 5<"$T/fifo"
+	sleep 1 # by now every pipe is full
+	kill "$pid"
+	(sleep 0.5; cat) <&5 >"$T/lines"
+	exec 5<&-
+	wait_exit "$pid" 10
+
+	assert_status 0
+	grep ' abc' "$T/lines" | head -n 30000 >"$T/got"
+	seq -f '%.0f abcdefghijklmnopqrstuvwxyz' "$(wc -l <"$T/got")" | cmp - "$T/got"
+}
+
+test_a_closed_log_ends_the_formation() {
+	in_host
+	make_app "{ $WEB }"
+	start run bash -c "'$ISORUN' run v1 | head -n 1; echo \${PIPESTATUS[0]}"
+	wait_for 20 grep -q '^1$' "$T/run.out"
+
+	assert_equal "isorun: log stream: Broken pipe" "$(cat "$T/run.err")"
+}
+
+test_formats_are_chosen_by_flag() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 1 hi" } }'
+	for format in text json raw; do
+		start "$format" isorun run v1 --log-format "$format"
+		wait_for 20 grep -q restarting "$T/$format.out"
+		kill "$started"
+		wait_exit "$started" 10
+	done
+	capture isorun run v1 --log-format yaml
+
+	assert_error 2 'log format "yaml" is not known' 'text, heroku, json, raw or auto'
+	assert_match "$(cat "$T/text.out")" $'\n[0-9:]{8} web.1    \\| 1 hi\n'
+	assert_match "$(cat "$T/json.out")" \
+		$'\n\\{"message":"1 hi","process":"web.1","source":"app","time":"[^"]*"\\}\n'
+	assert_match "$(cat "$T/raw.out")" $'\n1 hi\n'
+}
+
+test_unknown_types_and_empty_formations_are_refused() {
+	in_host
+	make_app '{ "worker": { "command": "/app/hello true" } }'
+	capture isorun run v1 wob
+	assert_error 5 'hello has no process type "wob"' 'it has worker'
+	capture isorun run v1
+	assert_error 4 'nothing to run: every process type of hello has quantity 0' \
+		'isorun run RELEASE TYPE=1'
+}
+
+run_tests
