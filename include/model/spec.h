@@ -91,7 +91,9 @@ struct spec_mount *spec_add_mount(struct spec *spec, const char *type, const cha
 /* Appends one rlimit. */
 void spec_add_rlimit(struct spec *spec, int resource, uint64_t soft, uint64_t hard);
 
-/* Appends one line to both the uid map and the gid map. */
+/* Appends one line to the uid map, the gid map, or both. */
+void spec_add_uid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
+void spec_add_gid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
 void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
 
 /* "RLIMIT_CORE" and so on, or NULL for a number that is none of this kernel's. */

@@ -64,12 +64,22 @@ static void add_map(struct spec_id_map **maps, size_t *count, struct spec_id_map
 	(*maps)[(*count)++] = map;
 }
 
+void spec_add_uid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	add_map(&spec->uid_maps, &spec->uid_map_count,
+		(struct spec_id_map){ inside, outside, count });
+}
+
+void spec_add_gid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	add_map(&spec->gid_maps, &spec->gid_map_count,
+		(struct spec_id_map){ inside, outside, count });
+}
+
 void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count)
 {
-	const struct spec_id_map map = { inside, outside, count };
-
-	add_map(&spec->uid_maps, &spec->uid_map_count, map);
-	add_map(&spec->gid_maps, &spec->gid_map_count, map);
+	spec_add_uid_map(spec, inside, outside, count);
+	spec_add_gid_map(spec, inside, outside, count);
 }
 
 /* A tmpfs that can be filled neither with bytes nor with empty files: one inode for every page. */

@@ -1,0 +1,145 @@
+/* An OCI config.json runs through the same engine: what `runc spec` writes, as it is, and with a
+ * user namespace. */
+#include "../support/container.h"
+#include "model/ociconfig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define PROCESS(words)                                                                        \
+	"\"process\": {\"user\": {\"uid\": 0, \"gid\": 0}, \"args\": [\"/bin/probe\", " words \
+	"], \"env\": [\"PATH=/bin\", \"TERM=xterm\"], \"cwd\": \"/\","                        \
+	" \"capabilities\": {\"bounding\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","               \
+	" \"CAP_NET_BIND_SERVICE\"], \"effective\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","      \
+	" \"CAP_NET_BIND_SERVICE\"], \"permitted\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","      \
+	" \"CAP_NET_BIND_SERVICE\"]}, \"rlimits\": [{\"type\": \"RLIMIT_NOFILE\","            \
+	" \"hard\": 1024, \"soft\": 1024}], \"noNewPrivileges\": true}"
+#define MOUNTS                                                                                  \
+	"\"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\", \"source\": \"proc\"},"  \
+	" {\"destination\": \"/dev\", \"type\": \"tmpfs\", \"source\": \"tmpfs\", \"options\":" \
+	" [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]},"                       \
+	" {\"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\","        \
+	" \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\","            \
+	" \"mode=0620\", \"gid=5\"]}, {\"destination\": \"/dev/shm\", \"type\": \"tmpfs\","     \
+	" \"source\": \"shm\", \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\"," \
+	" \"size=65536k\"]}, {\"destination\": \"/dev/mqueue\", \"type\": \"mqueue\","          \
+	" \"source\": \"mqueue\", \"options\": [\"nosuid\", \"noexec\", \"nodev\"]},"           \
+	" {\"destination\": \"/sys\", \"type\": \"sysfs\", \"source\": \"sysfs\", \"options\":" \
+	" [\"nosuid\", \"noexec\", \"nodev\", \"ro\"]}, {\"destination\": \"/sys/fs/cgroup\","  \
+	" \"type\": \"cgroup\", \"source\": \"cgroup\", \"options\": [\"nosuid\", \"noexec\","  \
+	" \"nodev\", \"relatime\", \"ro\"]}]"
+#define MASKS                                                                           \
+	"\"maskedPaths\": [\"/proc/acpi\", \"/proc/kcore\", \"/proc/keys\","            \
+	" \"/proc/timer_list\", \"/sys/firmware\"], \"readonlyPaths\": [\"/proc/bus\"," \
+	" \"/proc/fs\", \"/proc/irq\", \"/proc/sys\", \"/proc/sysrq-trigger\"]"
+#define CONFIG(words, more)                                                                       \
+	"{\"ociVersion\": \"1.0.2-dev\", " PROCESS(                                               \
+		words) ", \"root\": {\"path\": \"rootfs\","                                       \
+		       " \"readonly\": true}, \"hostname\": \"runc\", " MOUNTS                    \
+		       ", \"linux\": {" more " \"namespaces\": [{\"type\": \"pid\"}, {\"type\": " \
+					     "\"network\"}, {\"type\": \"ipc\"},"                 \
+		       " {\"type\": \"uts\"}, {\"type\": \"mount\"}, {\"type\": \"cgroup\"} "
+#define END "], " MASKS "}}"
+#define USER                                                                             \
+	"\"uidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}]," \
+	" \"gidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}],"
+
+static int setup(void **state)
+{
+	static struct container container; /* one for the group */
+
+	container_init(&container);
+	*state = &container;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	container_done(*state);
+	return 0;
+}
+
+static void run(void **state, const char *config, struct container_result *ret)
+{
+	struct spec spec;
+	struct error err;
+	char *root;
+
+	if (ociconfig_parse("config.json", config, strlen(config), &spec, &root, &err) < 0)
+		fail_msg("%s", err.text);
+	container_run(*state, &spec, ret);
+	container_assert_launched(ret);
+	spec_done(&spec);
+	free(root);
+}
+
+static void shows(const struct container_result *result, const char *line)
+{
+	if (!strstr(result->output.data, line))
+		fail_msg("no \"%s\" in:\n%s", line, result->output.data);
+}
+
+static void a_config_as_runc_writes_it_runs_as_pid_1(void **state)
+{
+	struct container_result result;
+
+	run(state, CONFIG("\"self\"", "") END, &result);
+	shows(&result, "uid 0 0 gid 0 0 groups 0\npid 1 session 1 dumpable 1\ncwd /\nhost runc\n");
+	assert_int_equal(result.status, 0);
+	container_result_done(&result);
+}
+
+static void it_has_the_capabilities_that_it_names_and_no_filter(void **state)
+{
+	struct container_result result;
+
+	run(state, CONFIG("\"cat\", \"/proc/self/status\"", "") END, &result);
+	shows(&result, "CapBnd:\t0000000020000420");
+	shows(&result, "CapEff:\t0000000020000420");
+	shows(&result, "CapInh:\t0000000000000000");
+	shows(&result, "Seccomp:\t0");
+	shows(&result, "NoNewPrivs:\t1");
+	container_result_done(&result);
+}
+
+static void its_dev_has_the_devices_of_the_specification(void **state)
+{
+	struct container_result result;
+
+	run(state, CONFIG("\"ls\", \"/dev\"", "") END, &result);
+	assert_string_equal(result.output.data,
+		"fd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
+		"urandom\nzero\n");
+	container_result_done(&result);
+}
+
+static void with_a_user_namespace_its_root_is_nobody_on_the_host(void **state)
+{
+	struct container_result result;
+
+	run(state, CONFIG("\"cat\", \"/proc/self/uid_map\"", USER) ", {\"type\": \"user\"}" END,
+		&result);
+	shows(&result, "0    1000000      65536");
+	container_result_done(&result);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_config_as_runc_writes_it_runs_as_pid_1),
+		cmocka_unit_test(it_has_the_capabilities_that_it_names_and_no_filter),
+		cmocka_unit_test(its_dev_has_the_devices_of_the_specification),
+		cmocka_unit_test(with_a_user_namespace_its_root_is_nobody_on_the_host),
+	};
+
+	if (!container_possible())
+		return 0;
+	return cmocka_run_group_tests_name("oci", tests, setup, teardown);
+}
