@@ -10,114 +10,15 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/layout.h"
-#include "model/imageconfig.h"
 #include "store/tree.h"
+
+#include "image.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-
-/* An image in the store: what its manifest and its config say. */
-struct image {
-	struct layout_image layout;
-	struct imageconfig config;
-};
-
-static void image_free(struct image **image)
-{
-	if (*image)
-		imageconfig_done(&(*image)->config);
-	free(*image);
-}
-
-/* Reads the text of image's config; its diff_ids must be the layers' digests. */
-static int parse_config(const struct buf *text, const struct layout_image *image,
-	struct imageconfig *ret, struct error *err)
-{
-	struct imageconfig config;
-	bool same;
-
-	if (imageconfig_parse("config", text->data, text->len, &config, err) < 0)
-		return -1;
-	same = config.diff_id_count == image->layer_count;
-	for (size_t i = 0; same && i < image->layer_count; i++)
-		same = digest_equal(&config.diff_ids[i], &image->layers[i]);
-	if (!same) {
-		imageconfig_done(&config);
-		return error_set(
-			err, ERROR_INTEGRITY, "config: its diff_ids are not the layers' digests");
-	}
-	*ret = config;
-	return 0;
-}
-
-static struct image *image_read(
-	const struct store *store, const struct digest *id, struct error *err)
-{
-	__attribute__((cleanup(image_free))) struct image *image = memory_new(1, sizeof *image);
-	CLEANUP_BUF struct buf text = { 0 };
-
-	if (layout_read_image(store, id, &image->layout, err) < 0 ||
-		store_read_blob(store, &image->layout.config, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
-		return NULL;
-	if (parse_config(&text, &image->layout, &image->config, err) < 0) {
-		error_wrap(err, "image %.*s", DIGEST_SHORT, id->hex);
-		return NULL;
-	}
-	return STEAL(image);
-}
-#define CLEANUP_IMAGE __attribute__((cleanup(image_free)))
-
-static int check_kind(const struct imageconfig *config, enum image_kind *ret, struct error *err)
-{
-	if (!imageconfig_label(config, IMAGECONFIG_MANIFEST)) {
-		error_set(err, ERROR_UNSUPPORTED, "an image that isorun did not build");
-		return error_hint(err, "this version runs builds and releases of isorun build");
-	}
-	*ret = imageconfig_label(config, IMAGECONFIG_RELEASE) ? IMAGE_RELEASE : IMAGE_BUILD;
-	return 0;
-}
-
-/* A stranger's document, not a person's mistake: the exit status is that of integrity. */
-static int integrity(struct error *err)
-{
-	if (err->kind == ERROR_CONFIG)
-		err->kind = ERROR_INTEGRITY;
-	return -1;
-}
-
-static int parse_manifest(const struct imageconfig *config, struct manifest *ret, struct error *err)
-{
-	const char *text = imageconfig_label(config, IMAGECONFIG_MANIFEST);
-
-	if (manifest_parse(IMAGECONFIG_MANIFEST, text, strlen(text), NULL, ret, err) < 0)
-		return integrity(err);
-	return 0;
-}
-
-/* The release that the label holds; its layers must be the image's. */
-static int parse_release(const struct imageconfig *config, const struct layout_image *image,
-	struct release *ret, struct error *err)
-{
-	const char *text = imageconfig_label(config, IMAGECONFIG_RELEASE);
-	struct release release;
-	bool same;
-
-	if (release_parse(IMAGECONFIG_RELEASE, text, strlen(text), &release, err) < 0)
-		return integrity(err);
-	same = release.layer_count == image->layer_count;
-	for (size_t i = 0; same && i < release.layer_count; i++)
-		same = digest_equal(&release.layers[i], &image->layers[i]);
-	if (!same) {
-		release_done(&release);
-		return error_set(err, ERROR_INTEGRITY,
-			IMAGECONFIG_RELEASE ": its layers are not the image's");
-	}
-	*ret = release;
-	return 0;
-}
 
 static void release_name(const struct digest *id, char name[96])
 {
@@ -161,13 +62,14 @@ static int check_image(
 	struct manifest manifest;
 	enum image_kind *ret = context;
 
-	if (parse_config(text, image, &config, err) < 0 || check_kind(&config, ret, err) < 0 ||
-		parse_manifest(&config, &manifest, err) < 0)
+	if (image_parse_config(text, image, &config, err) < 0 ||
+		image_check_kind(&config, ret, err) < 0 ||
+		image_parse_manifest(&config, &manifest, err) < 0)
 		return -1;
 	manifest_done(&manifest);
 	if (*ret == IMAGE_BUILD)
 		return 0;
-	if (parse_release(&config, image, &release, err) < 0)
+	if (image_parse_release(&config, image, &release, err) < 0)
 		return -1;
 	release_done(&release);
 	return 0;
@@ -183,7 +85,7 @@ int release_kind(
 		return 0;
 	}
 	image = image_read(store, id, err);
-	return image ? check_kind(&image->config, ret, err) : -1;
+	return image ? image_check_kind(&image->config, ret, err) : -1;
 }
 
 int release_import(const struct store *store, int fd, const char *name, enum image_kind *ret_kind,
@@ -256,12 +158,12 @@ int release_make(const struct store *store, const struct digest *build, const st
 	enum image_kind kind = IMAGE_BUILD;
 	int result;
 
-	if (!image || check_kind(&image->config, &kind, err) < 0)
+	if (!image || image_check_kind(&image->config, &kind, err) < 0)
 		return -1;
 	if (kind == IMAGE_RELEASE)
 		return error_set(
 			err, ERROR_USAGE, "this is a release already; release takes a build");
-	if (parse_manifest(&image->config, &manifest, err) < 0)
+	if (image_parse_manifest(&image->config, &manifest, err) < 0)
 		return error_wrap(err, "build %.*s", DIGEST_SHORT, build->hex);
 	result = release_join(&manifest, config, &image->config.env, &release, err);
 	manifest_done(&manifest);
@@ -294,7 +196,7 @@ static int load_image(
 	if (!text)
 		return error_set(
 			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
-	if (parse_release(&image->config, &image->layout, &release, err) < 0)
+	if (image_parse_release(&image->config, &image->layout, &release, err) < 0)
 		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
 	if (put_release(store, id, text, err) < 0) {
 		release_done(&release);
@@ -317,7 +219,7 @@ int release_load(
 			return -1;
 	} else if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0 ||
 		   release_parse(name, text.data, text.len, &release, err) < 0) {
-		(void)integrity(err);
+		(void)image_integrity(err);
 		return store_error(store, err);
 	}
 	release.id = *id;
@@ -392,7 +294,7 @@ int release_verify(const struct store *store, const struct digest *id, struct er
 	if (!text)
 		return error_set(
 			err, ERROR_NO_SUCH, "image %.*s is not a release", DIGEST_SHORT, id->hex);
-	if (parse_release(&image->config, &image->layout, &release, err) < 0)
+	if (image_parse_release(&image->config, &image->layout, &release, err) < 0)
 		return error_wrap(err, "release %.*s", DIGEST_SHORT, id->hex);
 	release_done(&release);
 	if (verify_text(store, id, text, err) < 0)
