@@ -70,8 +70,8 @@ static int pick(const struct strv *names, const char *wanted, const char *what, 
 	}
 	join(names, &list);
 	if (wanted)
-		return error_set(
-			err, ERROR_NO_SUCH, "no %s \"%s\": there is %s", what, wanted, list.data);
+		return error_set(err, ERROR_NO_SUCH, "no %s \"%s\": there %s %s", what, wanted,
+			names->len == 1 ? "is" : "are", list.data);
 	error_set(err, ERROR_USAGE, "which %s? there are %s", what, list.data);
 	return error_hint(err, "choose with %s", flag);
 }

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -104,15 +105,21 @@ static int number(const struct store *store, struct target *target, enum ledger_
 
 static int open_path(const char *path, struct error *err)
 {
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-					: open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+						      : open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
 
-	if (fd >= 0)
-		return fd;
-	error_errno(err, "%s", path);
-	if (err->errnum == ENOENT)
-		err->kind = ERROR_NO_SUCH;
-	return -1;
+	if (fd < 0 || fstat(fd, &status) < 0) {
+		error_errno(err, "%s", path);
+		if (err->errnum == ENOENT)
+			err->kind = ERROR_NO_SUCH;
+		return -1;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		error_set(err, ERROR_USAGE, "%s: it is a directory, not an archive", path);
+		return error_hint(err, "isorun build %s turns a codebase into one", path);
+	}
+	return steal_fd(&fd);
 }
 
 static int check_choice(const struct target *target, const char *what,
