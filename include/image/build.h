@@ -11,15 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The build command, to be run in a sandbox by who can: root is made of layers (absolute
- * directories, bottom first, all read-only) with the writable directory app at /app, owned so that
- * the command's user may write there afterwards. What it prints goes to stderr. 0 only if it exited
- * with 0. */
+/* The build command, to be run in a sandbox by who can: its root is made of layers (absolute
+ * directories, bottom first, read-only) with the writable directory app at /app, whose owner may be
+ * changed. What it prints goes to stderr. 0 only if it exited with 0. */
 struct build_command {
 	const struct strv *layers;
 	const char *app; /* absolute */
 	const struct strv *argv;
-	const struct strv *env;
+	int64_t date; /* for SOURCE_DATE_EPOCH */
 	bool network;
 };
 typedef int build_on_command(void *context, const struct build_command *command, struct error *err);

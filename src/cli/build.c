@@ -1,11 +1,11 @@
 /* isorun build: a codebase becomes a build in the store and, if asked, a tar. */
 #include "image/build.h"
-#include "base/cleanup.h"
-#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "image/layout.h"
 #include "store/store.h"
+
+#include "buildbox.h"
 
 #include <stdio.h>
 
@@ -26,12 +26,15 @@ static int build(
 {
 	__attribute__((cleanup(store_done))) struct store store = { .dir = -1 };
 	__attribute__((cleanup(build_done))) struct build result = { 0 };
+	struct buildbox context = { .store = &store, .runtime_dir = cli->runtime_dir };
 	const struct build_options options = {
 		.dir = dir,
 		.allow_dirty = request->allow_dirty,
 		.update = request->update,
 		.progress = cli_progress,
 		.notice = tell,
+		.command = buildbox_run,
+		.context = &context,
 	};
 
 	if (store_open(cli->root, &store, err) < 0 ||

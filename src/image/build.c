@@ -153,6 +153,38 @@ static int prove(const struct work *work, const struct digest *dependencies, str
 	return closure_prove(&(struct root){ dir, work->top }, &work->manifest, err);
 }
 
+/* Runs the build command on a root of its own; only what it leaves in /app counts. */
+static int run_command(
+	const struct work *work, const struct dependencies *dependencies, struct error *err)
+{
+	const struct build_options *options = work->options;
+	CLEANUP_FREE char *app = memory_format("%s/top/app", work->tmp_path);
+	CLEANUP_FREE char *tree = NULL;
+	CLEANUP_STRV struct strv layers = { 0 };
+	const struct build_command command = {
+		.layers = &layers,
+		.app = app,
+		.argv = &work->manifest.build_argv,
+		.date = work->source.date,
+		.network = work->manifest.build_network,
+	};
+	struct digest root;
+
+	if (!work->manifest.build_argv.len)
+		return 0;
+	if (!options->command)
+		return error_set(err, ERROR_UNSUPPORTED, "build.command: nothing to run it with");
+	if (dependencies_ensure_build(dependencies, &root, err) < 0 ||
+		tree_ensure(work->store, &root, &tree, err) < 0)
+		return -1;
+	strv_add(&layers, tree);
+	tell_step(options, "running build.command");
+	tell_step(options, NULL); /* from here on the command's own output is the progress */
+	if (options->command(options->context, &command, err) < 0)
+		return error_wrap(err, "build.command");
+	return 0;
+}
+
 static int make_layers(struct work *work, struct digest layers[LAYERS], struct error *err)
 {
 	const struct layer_options options = { .date = work->source.date, .plain_modes = true };
@@ -167,7 +199,8 @@ static int make_layers(struct work *work, struct digest layers[LAYERS], struct e
 		.app = work->app,
 	};
 
-	if (dependencies_ensure(&dependencies, &layers[0], err) < 0 ||
+	if (run_command(work, &dependencies, err) < 0 ||
+		dependencies_ensure(&dependencies, &layers[0], err) < 0 ||
 		dependencies_copy_files(&dependencies, true, work->top, err) < 0 ||
 		prove(work, &layers[0], err) < 0)
 		return -1;

@@ -27,6 +27,11 @@ struct dependencies {
 int dependencies_ensure(
 	const struct dependencies *dependencies, struct digest *ret, struct error *err);
 
+/* The same for the root that the build command runs on: the build's packages with the app's, on
+ * the same base, without declared files. */
+int dependencies_ensure_build(
+	const struct dependencies *dependencies, struct digest *ret, struct error *err);
+
 /* Copies the files that dependencies.files declares below /app into root (below_app), or the
  * others. */
 int dependencies_copy_files(

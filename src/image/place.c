@@ -25,6 +25,16 @@ int place_open(int root, const char *path, int flags)
 	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
 }
 
+int place_open_beneath(int dir, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
 /* Opens the directory whose name is the first len bytes of path, making it below its parent. */
 static int open_or_make(int root, int parent, const char *path, size_t len, struct error *err)
 {
@@ -118,4 +128,12 @@ int place_link(int root, const char *path, const char *target, struct error *err
 	if (symlinkat(target, parent, name) < 0)
 		return error_errno(err, "link %s", path);
 	return 0;
+}
+
+int place_remove(int root, const char *path, struct error *err)
+{
+	const char *name;
+	CLEANUP_CLOSE int parent = place_parent(root, path, &name, err);
+
+	return parent < 0 ? -1 : file_remove_tree(parent, name, err);
 }

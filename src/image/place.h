@@ -13,6 +13,12 @@
 /* open(2) of path resolved inside root; flags as of open(2), CLOEXEC is added. errno is kept. */
 int place_open(int root, const char *path, int flags);
 
+/* Opens path below dir for reading; a path that leaves dir is EXDEV. errno is kept. */
+int place_open_beneath(int dir, const char *path);
+
+/* Removes path and all below it; absent is fine. Its last component is not followed. */
+int place_remove(int root, const char *path, struct error *err);
+
 /* Opens the parent directory of path, making what is missing with mode 0755; *ret_name is the last
  * component, borrowed from path. A path that has none, or ends in "." or "..", is an error. */
 int place_parent(int root, const char *path, const char **ret_name, struct error *err);

@@ -11,9 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #define LOCK_FILE "isorun.lock"
 
@@ -127,16 +125,11 @@ int source_export(const struct source *source, int root, const char *app, struct
 	return copy_dir(source->dir, ".git", root, app, err);
 }
 
-int source_copy(const struct source *source, const char *path, int root, const char *target,
-	struct error *err)
+int source_open_file(const struct source *source, const char *path, struct error *err)
 {
-	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	CLEANUP_CLOSE int fd = (int)syscall(SYS_openat2, source->dir, path, &how, sizeof how);
+	int fd = place_open_beneath(source->dir, path);
 
 	if (fd < 0 && errno == EXDEV)
 		return error_set(err, ERROR_CONFIG, "%s: outside the codebase", path);
-	if (fd < 0)
-		return error_errno(err, "%s", path);
-	return copy_open(fd, root, target, err) < 0 ? error_wrap(err, "%s", path) : 0;
+	return fd < 0 ? error_errno(err, "%s", path) : fd;
 }

@@ -27,9 +27,9 @@ int source_open(const char *path, bool allow_dirty, struct source *ret, struct e
  * what stands in the directory now, less what git ignores. Modes become 0755 and 0644. */
 int source_export(const struct source *source, int root, const char *app, struct error *err);
 
-/* Copies a file or directory of the codebase, committed or not, to path target of root. */
-int source_copy(const struct source *source, const char *path, int root, const char *target,
-	struct error *err);
+/* Opens a file or directory of the codebase for reading, committed or not. One that lies outside,
+ * also by way of a symlink, is ERROR_CONFIG. */
+int source_open_file(const struct source *source, const char *path, struct error *err);
 
 void source_done(struct source *source);
 

@@ -1,0 +1,168 @@
+/* The build command in isorun's own sandbox: the same user namespace, filter, capabilities and
+ * read-only root as an instance has, but /app is writable and /tmp is larger and may execute. It
+ * gets no network at all, or, where the manifest says "network": true, the host's: a build that
+ * downloads must reach what the host reaches.
+ *
+ * Here and not below, because only cli sees both the build and the container. */
+#include "buildbox.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "container/attach.h"
+#include "container/container.h"
+#include "model/spec.h"
+#include "supervisor/ids.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { USER = 1000, PIDS = 4096 };
+
+#define TMP_BYTES (UINT64_C(1) << 30)
+#define HOST_DNS  "/etc/resolv.conf"
+
+/* Gives dir and all below it to the command's user. */
+static int give_away(int dir, struct error *err)
+{
+	const uid_t owner = IDS_FIRST + USER;
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSEDIR DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!list || fchown(dir, owner, owner) < 0)
+		return error_errno(err, "give /app to the command");
+	while ((entry = readdir(list))) {
+		CLEANUP_CLOSE int child = -1;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fchownat(dir, entry->d_name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_errno(err, "give /app/%s to the command", entry->d_name);
+		child = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0 && give_away(child, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void fill_env(const struct build_command *command, struct strv *env)
+{
+	strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strv_add(env, "HOME=/tmp"); /* caches are no part of the app */
+	strv_add(env, "LANG=C.UTF-8");
+	strv_add(env, "TMPDIR=/tmp");
+	strv_addf(env, "SOURCE_DATE_EPOCH=%lld", (long long)command->date);
+}
+
+static void fill_spec(const struct build_command *command, struct spec *ret)
+{
+	*ret = (struct spec){
+		.hostname = memory_copy_str("build"),
+		.namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+			      CLONE_NEWUTS | CLONE_NEWCGROUP |
+			      (command->network ? 0 : CLONE_NEWNET),
+		.cwd = memory_copy_str("/app"),
+		.uid = USER,
+		.gid = USER,
+		.umask = 022,
+		.init = true,
+		.no_new_privs = true,
+		.filter = SPEC_FILTER_DEFAULT,
+		.limits.pids = PIDS,
+	};
+	spec_add_map(ret, 0, IDS_FIRST, IDS_COUNT);
+	spec_add_defaults(ret, TMP_BYTES, true);
+	spec_add_mount(ret, "bind", command->app, "/app", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (command->network && access(HOST_DNS, R_OK) == 0)
+		spec_add_mount(ret, "bind", HOST_DNS, HOST_DNS,
+			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
+	spec_add_rlimit(ret, RLIMIT_CORE, 0, 0);
+	strv_add_all(&ret->argv, command->argv);
+	fill_env(command, &ret->env);
+}
+
+static int judge(const struct container_end *end, struct error *err)
+{
+	if (end->oom)
+		return error_set(err, ERROR_FAILED, "killed for its memory limit");
+	if (WIFSIGNALED(end->status))
+		return error_set(
+			err, ERROR_FAILED, "killed by SIG%s", sigabbrev_np(WTERMSIG(end->status)));
+	if (WEXITSTATUS(end->status))
+		return error_set(err, ERROR_FAILED, "exit status %d", WEXITSTATUS(end->status));
+	return 0;
+}
+
+/* Signals that isorun gets are the command's, as in a one-off. */
+static int attend(struct attach *attach, struct container *container, struct error *err)
+{
+	struct container_end end;
+
+	if (attach_run(attach, container, err) < 0 || container_wait(container, &end, err) < 0)
+		return -1;
+	return judge(&end, err);
+}
+
+static int run_in(
+	const struct container_site *site, const struct build_command *command, struct error *err)
+{
+	CLEANUP_CLOSE int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct container container = CONTAINER_NONE;
+	struct attach attach = { .signals = -1 };
+	struct spec spec;
+	const struct container_launch launch = {
+		.name = "build",
+		.spec = &spec,
+		.stdio = { nothing, STDERR_FILENO, STDERR_FILENO },
+	};
+	int status;
+
+	if (nothing < 0)
+		return error_errno(err, "/dev/null");
+	fill_spec(command, &spec);
+	status = attach_begin(&attach, err);
+	if (status == 0)
+		status = container_start(site, &launch, &container, err);
+	if (status == 0)
+		status = attend(&attach, &container, err);
+	container_done(site, &container);
+	attach_end(&attach);
+	spec_done(&spec);
+	return status;
+}
+
+int buildbox_run(void *context, const struct build_command *command, struct error *err)
+{
+	const struct buildbox *box = context;
+	CLEANUP_FREE char *scratch = memory_format("%s/scratch", box->runtime_dir);
+	CLEANUP_FREE char *name = memory_format("build-%d", (int)getpid());
+	CLEANUP_CLOSE int scratch_fd = file_open_dir(AT_FDCWD, scratch, 0700, err);
+	CLEANUP_CLOSE int filters = file_open_dir(box->store->dir, "filters", 0700, err);
+	CLEANUP_CLOSE int app = open(command->app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct container_site_config config = {
+		.name = name,
+		.layers = command->layers,
+		.id_base = IDS_FIRST,
+		.scratch = scratch,
+		.filters = filters,
+	};
+	struct container_site site = CONTAINER_SITE_NONE;
+	int status;
+
+	if (scratch_fd < 0 || filters < 0)
+		return -1;
+	if (app < 0)
+		return error_errno(err, "%s", command->app);
+	if (give_away(app, err) < 0 || container_site_open(&config, &site, err) < 0)
+		return -1;
+	status = run_in(&site, command, err);
+	container_site_done(&site);
+	return status;
+}

@@ -1,0 +1,18 @@
+/* The sandbox of isorun build: one command, a writable /app, nothing else of the host. */
+#ifndef CLI_BUILDBOX_H
+#define CLI_BUILDBOX_H
+
+#include "base/error.h"
+#include "image/build.h"
+#include "store/store.h"
+
+struct buildbox {
+	const struct store *store;
+	const char *runtime_dir;
+};
+
+/* A build_on_command whose context is a struct buildbox. The calling process enters a mount
+ * namespace of its own. */
+int buildbox_run(void *context, const struct build_command *command, struct error *err);
+
+#endif
