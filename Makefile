@@ -40,6 +40,7 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/system
 
 .PHONY: all deps test-deps demo check check-vm check-long lint format install clean tests bench
 all: $(BUILD)/isorun $(BUILD)/isorun-oci $(BUILD)/hello
+	@:
 
 $(BUILD)/isorun: $(BUILD)/src/cli/main.o $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

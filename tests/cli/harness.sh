@@ -43,7 +43,7 @@ test_what_was_started_does_not_outlive_its_test() {
 
 	assert_equal "1..1
 ok 1 - it" "$stdout"
-	assert_no_file "/proc/$(cat "$T/pid")"
+	wait_for 5 harness_ended "$(cat "$T/pid")"
 }
 
 skipping() {

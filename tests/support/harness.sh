@@ -155,12 +155,30 @@ in_host() {
 		sh -c 'ip link set lo up; exec "$0"' "$HARNESS_SCRIPT"
 }
 
+# A clean clone as it is behind `make`, in a new directory: what git knows or would take, committed,
+# with the built program and demo app in it. The build is this one's, by a link.
+make_clone() {
+	mkdir -p "$1"
+	(
+		cd "$HARNESS_TOP"
+		git ls-files -z -co --exclude-standard | xargs -0 -r ls -d 2>/dev/null | tar -c -T -
+	) | tar -x -C "$1"
+	mkdir -p "$1/images/hello/bin"
+	cp "$BUILD/hello" "$1/images/hello/bin/hello"
+	git -C "$1" init -q -b main
+	ln -s "$BUILD" "$1/build"
+	echo /build >>"$1/.git/info/exclude"
+	git -C "$1" add -A
+	git -C "$1" -c user.name=tests -c user.email=tests@localhost commit -q -m clone
+}
+
 # --- inside
 
 harness_ended() {
-	local state
-	state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) || return 0
-	[ "${state:-Z}" = Z ]
+	local stat
+	{ read -r stat </proc/"$1"/stat; } 2>/dev/null || return 0
+	stat=${stat##*) }
+	[ "${stat%% *}" = Z ]
 }
 
 # Ends what `start` started: TERM, at most 3 s, KILL. Only children of ours that still live.
@@ -176,6 +194,7 @@ harness_end_started() {
 			sleep 0.05
 		done
 		harness_ended "$pid" || kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null || :
 	done <"$T/.pids"
 }
 
