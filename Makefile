@@ -38,7 +38,7 @@ LIBRARY := $(BUILD)/libisorun.a
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/system/test_*.c tests/security/test_*.c))
 
-.PHONY: all deps test-deps demo check check-vm check-long lint format install clean tests bench
+.PHONY: all print-libraries deps test-deps demo check check-vm check-long lint format install clean tests bench
 all: $(BUILD)/isorun $(BUILD)/isorun-oci $(BUILD)/hello
 	@:
 
@@ -100,6 +100,10 @@ lint: deps test-deps
 format:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
+# For tests/fuzz/run, which links its own programs.
+print-libraries:
+	@echo $(LDLIBS)
+
 bench: all
 	$(Q)bench/run
 
@@ -108,7 +112,7 @@ install: all
 	ln -sf isorun $(DESTDIR)$(PREFIX)/bin/isorun-oci
 
 clean:
-	rm -rf build build-san images/hello/bin
+	rm -rf build build-san build-fuzz images/hello/bin
 
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TESTS:=.d)

@@ -64,6 +64,24 @@ static void a_lock_is_one_package_a_line_and_sorted(void **state)
 	lock_done(&again);
 }
 
+static void packages_are_sorted_when_read_too(void **state)
+{
+	static const char text[] =
+		HEAD ",\"build\":{\"suite\":\"sid\",\"packages\":[" PACKAGE ","
+		     "{\"architecture\":\"all\",\"filename\":\"a.deb\",\"name\":\"adduser\","
+		     "\"sha256\":\"" HEX "\",\"size\":7,\"version\":\"1\"}]}}";
+	struct lock lock;
+	struct error err = { 0 };
+
+	(void)state;
+	if (lock_parse("isorun.lock", text, sizeof text - 1, &lock, &err) < 0)
+		fail_msg("%s", err.text);
+
+	assert_string_equal(lock.build.packages[0].name, "adduser");
+	assert_string_equal(lock.build.packages[1].name, "redis");
+	lock_done(&lock);
+}
+
 /* HEAD and one package that differs from the good one. */
 static void assert_refused(const char *text, const char *error)
 {
@@ -153,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lock_is_one_package_a_line_and_sorted),
+		cmocka_unit_test(packages_are_sorted_when_read_too),
 		cmocka_unit_test(what_apt_should_never_see_is_refused),
 		cmocka_unit_test(another_format_a_wrong_date_and_duplicates_are_refused),
 		cmocka_unit_test(every_cut_of_a_lock_is_refused),
