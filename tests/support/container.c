@@ -34,7 +34,7 @@ bool container_possible(void)
 {
 	if (geteuid() == 0)
 		return true;
-	printf("[  SKIP   ] needs root: namespaces with many ids\n");
+	printf("1..0 # SKIP needs root: namespaces with many ids\n");
 	return false;
 }
 
