@@ -1,6 +1,7 @@
 /* An OCI config.json runs through the same engine: what `runc spec` writes, as it is, and with a
  * user namespace. */
 #include "../support/container.h"
+#include "base/memory.h"
 #include "model/ociconfig.h"
 
 #include <setjmp.h>
@@ -13,43 +14,42 @@
 
 #include <cmocka.h>
 
-#define PROCESS(words)                                                                        \
-	"\"process\": {\"user\": {\"uid\": 0, \"gid\": 0}, \"args\": [\"/bin/probe\", " words \
-	"], \"env\": [\"PATH=/bin\", \"TERM=xterm\"], \"cwd\": \"/\","                        \
-	" \"capabilities\": {\"bounding\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","               \
-	" \"CAP_NET_BIND_SERVICE\"], \"effective\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","      \
-	" \"CAP_NET_BIND_SERVICE\"], \"permitted\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\","      \
-	" \"CAP_NET_BIND_SERVICE\"]}, \"rlimits\": [{\"type\": \"RLIMIT_NOFILE\","            \
-	" \"hard\": 1024, \"soft\": 1024}], \"noNewPrivileges\": true}"
-#define MOUNTS                                                                                  \
-	"\"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\", \"source\": \"proc\"},"  \
-	" {\"destination\": \"/dev\", \"type\": \"tmpfs\", \"source\": \"tmpfs\", \"options\":" \
-	" [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]},"                       \
-	" {\"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\","        \
-	" \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\","            \
-	" \"mode=0620\", \"gid=5\"]}, {\"destination\": \"/dev/shm\", \"type\": \"tmpfs\","     \
-	" \"source\": \"shm\", \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\"," \
-	" \"size=65536k\"]}, {\"destination\": \"/dev/mqueue\", \"type\": \"mqueue\","          \
-	" \"source\": \"mqueue\", \"options\": [\"nosuid\", \"noexec\", \"nodev\"]},"           \
-	" {\"destination\": \"/sys\", \"type\": \"sysfs\", \"source\": \"sysfs\", \"options\":" \
-	" [\"nosuid\", \"noexec\", \"nodev\", \"ro\"]}, {\"destination\": \"/sys/fs/cgroup\","  \
-	" \"type\": \"cgroup\", \"source\": \"cgroup\", \"options\": [\"nosuid\", \"noexec\","  \
-	" \"nodev\", \"relatime\", \"ro\"]}]"
-#define MASKS                                                                           \
-	"\"maskedPaths\": [\"/proc/acpi\", \"/proc/kcore\", \"/proc/keys\","            \
-	" \"/proc/timer_list\", \"/sys/firmware\"], \"readonlyPaths\": [\"/proc/bus\"," \
-	" \"/proc/fs\", \"/proc/irq\", \"/proc/sys\", \"/proc/sysrq-trigger\"]"
-#define CONFIG(words, more)                                                                       \
-	"{\"ociVersion\": \"1.0.2-dev\", " PROCESS(                                               \
-		words) ", \"root\": {\"path\": \"rootfs\","                                       \
-		       " \"readonly\": true}, \"hostname\": \"runc\", " MOUNTS                    \
-		       ", \"linux\": {" more " \"namespaces\": [{\"type\": \"pid\"}, {\"type\": " \
-					     "\"network\"}, {\"type\": \"ipc\"},"                 \
-		       " {\"type\": \"uts\"}, {\"type\": \"mount\"}, {\"type\": \"cgroup\"} "
-#define END "], " MASKS "}}"
-#define USER                                                                             \
-	"\"uidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}]," \
-	" \"gidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}],"
+/* With the command's words, more members of linux, and one more namespace filled in. */
+static const char config[] =
+	"{\"ociVersion\": \"1.0.2-dev\", \"process\": {\"user\": {\"uid\": 0, \"gid\": 0},"
+	" \"args\": [\"/bin/probe\", %s], \"env\": [\"PATH=/bin\", \"TERM=xterm\"],"
+	" \"cwd\": \"/\", \"capabilities\": {"
+	" \"bounding\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"],"
+	" \"effective\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"],"
+	" \"permitted\": [\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]},"
+	" \"rlimits\": [{\"type\": \"RLIMIT_NOFILE\", \"hard\": 1024, \"soft\": 1024}],"
+	" \"noNewPrivileges\": true},"
+	" \"root\": {\"path\": \"rootfs\", \"readonly\": true}, \"hostname\": \"runc\","
+	" \"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\", \"source\": \"proc\"},"
+	" {\"destination\": \"/dev\", \"type\": \"tmpfs\", \"source\": \"tmpfs\", \"options\":"
+	"  [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]},"
+	" {\"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\","
+	"  \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\","
+	"  \"mode=0620\", \"gid=5\"]},"
+	" {\"destination\": \"/dev/shm\", \"type\": \"tmpfs\", \"source\": \"shm\","
+	"  \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\"]},"
+	" {\"destination\": \"/dev/mqueue\", \"type\": \"mqueue\", \"source\": \"mqueue\","
+	"  \"options\": [\"nosuid\", \"noexec\", \"nodev\"]},"
+	" {\"destination\": \"/sys\", \"type\": \"sysfs\", \"source\": \"sysfs\","
+	"  \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"ro\"]},"
+	" {\"destination\": \"/sys/fs/cgroup\", \"type\": \"cgroup\", \"source\": \"cgroup\","
+	"  \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"]}],"
+	" \"linux\": {%s \"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"network\"},"
+	"  {\"type\": \"ipc\"}, {\"type\": \"uts\"}, {\"type\": \"mount\"},"
+	"  {\"type\": \"cgroup\"} %s],"
+	" \"maskedPaths\": [\"/proc/acpi\", \"/proc/kcore\", \"/proc/keys\","
+	"  \"/proc/timer_list\", \"/sys/firmware\"],"
+	" \"readonlyPaths\": [\"/proc/bus\", \"/proc/fs\", \"/proc/irq\", \"/proc/sys\","
+	"  \"/proc/sysrq-trigger\"]}}";
+
+static const char maps[] =
+	"\"uidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}],"
+	" \"gidMappings\": [{\"containerID\": 0, \"hostID\": 1000000, \"size\": 65536}],";
 
 static int setup(void **state)
 {
@@ -66,18 +66,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void run(void **state, const char *config, struct container_result *ret)
+static void run(void **state, const char *words, bool user, struct container_result *ret)
 {
+	char *text = memory_format(
+		config, words, user ? maps : "", user ? ", {\"type\": \"user\"}" : "");
 	struct spec spec;
 	struct error err;
 	char *root;
 
-	if (ociconfig_parse("config.json", config, strlen(config), &spec, &root, &err) < 0)
+	if (ociconfig_parse("config.json", text, strlen(text), &spec, &root, &err) < 0)
 		fail_msg("%s", err.text);
 	container_run(*state, &spec, ret);
 	container_assert_launched(ret);
 	spec_done(&spec);
 	free(root);
+	free(text);
 }
 
 static void shows(const struct container_result *result, const char *line)
@@ -90,7 +93,7 @@ static void a_config_as_runc_writes_it_runs_as_pid_1(void **state)
 {
 	struct container_result result;
 
-	run(state, CONFIG("\"self\"", "") END, &result);
+	run(state, "\"self\"", false, &result);
 	shows(&result, "uid 0 0 gid 0 0 groups 0\npid 1 session 1 dumpable 1\ncwd /\nhost runc\n");
 	assert_int_equal(result.status, 0);
 	container_result_done(&result);
@@ -100,7 +103,7 @@ static void it_has_the_capabilities_that_it_names_and_no_filter(void **state)
 {
 	struct container_result result;
 
-	run(state, CONFIG("\"cat\", \"/proc/self/status\"", "") END, &result);
+	run(state, "\"cat\", \"/proc/self/status\"", false, &result);
 	shows(&result, "CapBnd:\t0000000020000420");
 	shows(&result, "CapEff:\t0000000020000420");
 	shows(&result, "CapInh:\t0000000000000000");
@@ -113,7 +116,7 @@ static void its_dev_has_the_devices_of_the_specification(void **state)
 {
 	struct container_result result;
 
-	run(state, CONFIG("\"ls\", \"/dev\"", "") END, &result);
+	run(state, "\"ls\", \"/dev\"", false, &result);
 	assert_string_equal(result.output.data,
 		"fd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
 		"urandom\nzero\n");
@@ -124,8 +127,7 @@ static void with_a_user_namespace_its_root_is_nobody_on_the_host(void **state)
 {
 	struct container_result result;
 
-	run(state, CONFIG("\"cat\", \"/proc/self/uid_map\"", USER) ", {\"type\": \"user\"}" END,
-		&result);
+	run(state, "\"cat\", \"/proc/self/uid_map\"", true, &result);
 	shows(&result, "0    1000000      65536");
 	container_result_done(&result);
 }
