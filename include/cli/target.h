@@ -17,6 +17,9 @@ struct target_choice {
 	const char *deploy;
 };
 
+/* Whether -a and -d can be names at all. */
+int target_check(const struct target_choice *choice, struct error *err);
+
 struct target_deploy {
 	char app[TARGET_NAME];
 	char deploy[TARGET_NAME];

@@ -53,7 +53,8 @@ int ledger_lookup(int dir, const char *app, const char *deploy, const struct dig
 	struct ledger_entry *ret, struct error *err);
 
 /* Appends under the deploy's lock, durably unless quick; sets entry->version for kinds other than
- * ADMIN (an id equal to the newest release's id keeps that number and appends nothing). env are the
+ * ADMIN (an id equal to the newest release's id, of an IMPORT to any, keeps that number and appends
+ * nothing). env are the
  * release's KEY=VALUE pairs, from which keys is filled; NULL for ADMIN. The whole chain is verified
  * first, for ADMIN only its last line. */
 int ledger_append(int dir, const char *app, const char *deploy, struct ledger_entry *entry,

@@ -7,6 +7,7 @@
  *	filters/HEX.bpf    compiled seccomp filters
  *	apps/APP/DEPLOY/   ledger and key of a deploy (ledger/ledger.h)
  *	locks              one file; every lock is a byte of it
+ *	version            "1": this directory is a store, and whole
  *	tmp/               unfinished; swept when its owner is dead */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -23,7 +24,8 @@ struct store {
 	char *path; /* absolute */
 };
 
-/* Opens the store at path, making what is missing and sweeping tmp/ of dead owners. */
+/* Opens the store at path, making it where there is nothing yet, and sweeps tmp/ of dead owners. A
+ * directory that holds something else is refused. */
 int store_open(const char *path, struct store *ret, struct error *err);
 void store_done(struct store *store);
 

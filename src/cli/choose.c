@@ -76,7 +76,7 @@ static int pick(const struct strv *names, const char *wanted, const char *what, 
 	return error_hint(err, "choose with %s", flag);
 }
 
-static int check(const struct target_choice *choice, struct error *err)
+int target_check(const struct target_choice *choice, struct error *err)
 {
 	if (choice->app && name_check(NAME_APP, choice->app, err) < 0)
 		return -1;
@@ -93,7 +93,7 @@ int target_choose(const struct store *store, const struct target_choice *choice,
 	char what[TARGET_NAME + 16];
 	const char *app = choice->app;
 
-	if (check(choice, err) < 0 || ledger_list(store->dir, &names, err) < 0)
+	if (target_check(choice, err) < 0 || ledger_list(store->dir, &names, err) < 0)
 		return -1;
 	if (names.len == 0) {
 		error_set(err, ERROR_NO_SUCH, "there is no release yet in %s", store->path);

@@ -64,10 +64,17 @@ static void print_json(const struct ledger *ledger, const struct request *reques
 	(void)fputs(text.data, stdout); /* main looks at stdout when it ends */
 }
 
-/* What a person calls an entry: its description, else its kind. */
-static const char *what_of(const struct ledger_entry *entry)
+/* What a person calls an entry. */
+static void print_what(const struct ledger_entry *entry)
 {
-	return entry->description ? entry->description : ledger_kind_name(entry->kind);
+	/* main looks at stdout when it ends. */
+	if (entry->kind == LEDGER_ADMIN)
+		(void)printf("run -- %s (exit %d)\n", entry->description ? entry->description : "",
+			entry->status);
+	else
+		(void)printf("%s%s\n",
+			entry->description ? entry->description : ledger_kind_name(entry->kind),
+			entry->commit && strchr(entry->commit, '+') ? " (dirty)" : "");
 }
 
 static void print_table(const struct ledger *ledger, const struct request *request)
@@ -76,7 +83,6 @@ static void print_table(const struct ledger *ledger, const struct request *reque
 		"WHAT"); /* main looks at stdout when it ends */
 	for (size_t i = ledger->count; i > 0; i--) {
 		const struct ledger_entry *entry = &ledger->entries[i - 1];
-		const char *dirty = entry->commit ? strchr(entry->commit, '+') : NULL;
 		char time[CLOCK_TEXT];
 		char name[TARGET_VERSION];
 
@@ -85,10 +91,10 @@ static void print_table(const struct ledger *ledger, const struct request *reque
 		clock_print(entry->time, time);
 		time[10] = ' ';
 		name_of(entry, name);
-		(void)printf("%-18s %.*s %-12.*s %-10s %s%s\n", name, TIME_SHOWN, time,
-			COMMIT_SHOWN, entry->commit ? entry->commit : "-",
-			entry->user ? entry->user : "-", what_of(entry),
-			dirty ? " (dirty)" : ""); /* as above */
+		(void)printf("%-18s %.*s %-12.*s %-10s ", name, TIME_SHOWN, time, COMMIT_SHOWN,
+			entry->commit ? entry->commit : "-",
+			entry->user ? entry->user : "-"); /* as above */
+		print_what(entry);
 	}
 }
 

@@ -252,6 +252,8 @@ int target_open(const struct store *store, const char *what, const struct target
 	struct target target = { 0 };
 	int result;
 
+	if (target_check(choice, err) < 0)
+		return -1;
 	if (!what || is_version(what)) {
 		result = open_version(store, what, choice, &target, err);
 	} else if (id_of(what)) {

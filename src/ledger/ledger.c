@@ -190,26 +190,46 @@ static int append_line(int file, uint64_t size, struct ledger_entry *entry,
 	return files_append(file, size, &line, sync, err);
 }
 
+/* The number of the release that the entry would only repeat: the newest, or for an import any (two
+ * runs may have looked for it at the same time). Else 0, and *ret_next is the next number. */
+static unsigned find_same(
+	const struct ledger *ledger, const struct ledger_entry *entry, unsigned *ret_next)
+{
+	const struct ledger_entry *newest = ledger_newest(ledger);
+	unsigned same = 0;
+
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_entry *old = &ledger->entries[i];
+
+		if (old->kind != LEDGER_ADMIN && digest_equal(&old->release, &entry->release) &&
+			(old == newest || entry->kind == LEDGER_IMPORT))
+			same = old->version;
+	}
+	*ret_next = newest ? newest->version + 1 : 1;
+	return same;
+}
+
 static int append_release(int deploy_dir, int file, struct ledger_entry *entry,
 	const struct strv *env, bool sync, struct error *err)
 {
 	CLEANUP_BUF struct buf text = { 0 };
 	unsigned char key[FILES_KEY];
 	struct ledger ledger = { 0 };
-	const struct ledger_entry *newest;
 	struct digest last;
 	struct digest head;
-	bool same;
+	unsigned same;
+	unsigned next;
 	int result = files_read(deploy_dir, &text, err);
 
 	if (result == 0)
 		result = read_chain(deploy_dir, &text, &ledger, &last, err);
-	newest = ledger_newest(&ledger);
-	same = newest && digest_equal(&newest->release, &entry->release);
-	entry->version = same ? newest->version : newest ? newest->version + 1 : 1;
+	same = find_same(&ledger, entry, &next);
 	ledger_done(&ledger);
-	if (result < 0 || same)
-		return result;
+	if (result < 0)
+		return -1;
+	entry->version = same ? same : next;
+	if (same)
+		return 0;
 	if (files_key(deploy_dir, key, err) < 0)
 		return -1;
 	strv_done(&entry->keys);

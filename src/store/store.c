@@ -27,18 +27,76 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-enum { NAME_TRIES = 100 };
+#define VERSION "1\n"
+enum { NAME_TRIES = 100, VERSION_MAX = 16, TMP_DIGITS = 24 };
 
-static int make_directories(int dir, struct error *err)
+static const char *const parts[] = { "blobs", "blobs/sha256", "trees", "releases", "packages",
+	"filters", "apps", "tmp" };
+
+enum { PARTS = sizeof parts / sizeof *parts };
+
+static bool is_part(const char *name)
 {
-	/* tmp is last: where it stands, all others do. */
-	static const char *const names[] = { "blobs", "blobs/sha256", "trees", "releases",
-		"packages", "filters", "apps", "tmp" };
+	for (size_t i = 0; i < PARTS; i++)
+		if (strcmp(parts[i], name) == 0)
+			return true;
+	/* What file_write_at makes of the version, and a file system of its own. */
+	return strcmp(name, "locks") == 0 || strncmp(name, "version", 7) == 0 ||
+	       strcmp(name, "lost+found") == 0;
+}
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (mkdirat(dir, names[i], 0700) < 0 && errno != EEXIST)
-			return error_errno(err, "make %s", names[i]);
+/* A directory with anything else in it is not ours to change, and tmp in it not ours to sweep:
+ * think of ISORUN_ROOT=/. */
+static int check_empty(int dir, struct error *err)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSEDIR DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!list)
+		return error_errno(err, "list it");
+	while ((entry = readdir(list))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			is_part(entry->d_name))
+			continue;
+		error_set(err, ERROR_USAGE, "it is a directory of something else: it has %.60s",
+			entry->d_name);
+		return error_hint(err, "set ISORUN_ROOT to a directory of its own");
+	}
 	return 0;
+}
+
+/* The version comes last: where it stands, all else does. */
+static int make_store(int dir, struct error *err)
+{
+	if (check_empty(dir, err) < 0)
+		return -1;
+	if (fchmod(dir, 0700) < 0)
+		return error_errno(err, "make it private");
+	for (size_t i = 0; i < PARTS; i++)
+		if (mkdirat(dir, parts[i], 0700) < 0 && errno != EEXIST)
+			return error_errno(err, "make %s", parts[i]);
+	return file_write_at(dir, "version", 0600, VERSION, sizeof VERSION - 1, err);
+}
+
+static int check_version(int dir, struct error *err)
+{
+	CLEANUP_BUF struct buf text = { 0 };
+
+	if (faccessat(dir, "version", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? make_store(dir, err) : error_errno(err, "version");
+	if (file_read_at(dir, "version", VERSION_MAX, &text, err) < 0)
+		return -1;
+	if (text.len == sizeof VERSION - 1 && memcmp(text.data, VERSION, text.len) == 0)
+		return 0;
+	return error_set(err, ERROR_UNSUPPORTED, "a store of version %.*s; this isorun knows 1",
+		(int)strcspn(text.data ? text.data : "", "\n"), text.data ? text.data : "");
+}
+
+/* tmp/ and 24 digits, as tmp_name makes them. */
+static bool is_tmp(const char *name)
+{
+	return strlen(name) == TMP_DIGITS && strspn(name, "0123456789abcdef") == TMP_DIGITS;
 }
 
 /* Removes one entry of tmp/ unless its owner lives. Errors are left to the next sweep. */
@@ -61,7 +119,7 @@ static int sweep(int dir, struct error *err)
 	if (!list)
 		return error_errno(err, "open tmp");
 	while ((entry = readdir(list)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (is_tmp(entry->d_name))
 			sweep_entry(fd, entry->d_name);
 	return 0;
 }
@@ -75,9 +133,7 @@ static int open_parts(int dir, struct error *err)
 	if (status.st_uid != geteuid())
 		return error_set(err, ERROR_FAILED, "it belongs to user %u, not to %u",
 			(unsigned)status.st_uid, (unsigned)geteuid());
-	if ((status.st_mode & 0077) && fchmod(dir, 0700) < 0)
-		return error_errno(err, "make it private");
-	if (faccessat(dir, "tmp", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && make_directories(dir, err) < 0)
+	if (check_version(dir, err) < 0)
 		return -1;
 	return sweep(dir, err);
 }
@@ -155,7 +211,7 @@ int store_lock(const struct store *store, const char *kind, const char *name, st
 
 int tmp_name(char name[80], struct error *err)
 {
-	unsigned char random[12];
+	unsigned char random[TMP_DIGITS / 2];
 	int used;
 
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)

@@ -116,14 +116,6 @@ test_config_file_env_files_and_flags_are_merged_in_this_order() {
 	assert_equal staging "$(isorun inspect --json | jq -r .release.deploy)"
 }
 
-test_the_example_config_is_accepted() {
-	make_build
-	[ -f "$HARNESS_TOP/config.example.json" ] || skip "no config.example.json here"
-	sed 's/"SECRET_KEY"/"KEY"/' "$HARNESS_TOP/config.example.json" >config.json
-	capture isorun release build.tar --config config.json
-	assert_status 0
-}
-
 test_a_release_of_another_store_is_imported_by_verify_and_inspect() {
 	make_build
 	isorun release build.tar -e KEY=k -o release.tar >id
