@@ -257,8 +257,10 @@ int sandbox_start(struct sandbox *sandbox, struct error *err)
 {
 	int heard;
 
-	if (say(sandbox, LAUNCH_START, err) < 0)
+	if (say(sandbox, LAUNCH_START, err) < 0) {
+		died(sandbox, LAUNCH_READY, err); /* only the dead do not listen */
 		return fail(sandbox);
+	}
 	heard = hear(sandbox, LAUNCH_EXEC, err);
 	if (heard == 0)
 		died(sandbox, LAUNCH_START, err);

@@ -2,6 +2,7 @@
 #include "../support/container.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -184,13 +185,17 @@ static void a_child_killed_before_its_start_is_an_error_that_says_so(void **stat
 	struct container_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
+	struct pollfd dead;
 
 	container_spec(&spec, (const char *const[]){ "sleep", NULL });
 	assert_int_equal(container_create(*state, &spec, &launch, &err), 0);
 	assert_int_equal(sandbox_setup(&launch.sandbox, &err), 0);
 	assert_int_equal(kill(launch.sandbox.pid, SIGKILL), 0);
+	dead = (struct pollfd){ .fd = launch.sandbox.pidfd, .events = POLLIN };
+	assert_int_equal(poll(&dead, 1, SECONDS * 1000), 1);
 	assert_int_equal(sandbox_start(&launch.sandbox, &err), -1);
-	assert_string_equal(err.text, "the process was killed by signal 9 before its start");
+	assert_string_equal(
+		err.text, "the process was killed by signal 9 while it waited for its start");
 	container_finish(&launch);
 	spec_done(&spec);
 }
