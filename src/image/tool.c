@@ -90,17 +90,18 @@ int tool_start(const struct tool *tool, struct tool_process *ret, struct error *
 	return 0;
 }
 
-/* The last line that is not empty; an apt "E: " line wins over what follows it. */
+/* The last line that is not empty; but apt's first "E: " line, which the others only follow. */
 static const char *last_complaint(char *text)
 {
 	const char *found = "";
 	char *rest = NULL;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (strncmp(found, "E: ", 3) != 0 || strncmp(line, "E: ", 3) == 0)
-			found = line;
+		if (strncmp(line, "E: ", 3) == 0)
+			return line + 3;
+		found = line;
 	}
-	return strncmp(found, "E: ", 3) == 0 ? found + 3 : found;
+	return found;
 }
 
 static int complain(const struct tool_process *process, int status, struct error *err)
