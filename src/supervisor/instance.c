@@ -315,11 +315,14 @@ static void set_published(struct instance *instance, bool published)
 
 void instance_handle(struct instance *instance, enum process_event event)
 {
-	struct process_step step = process_step(instance->state, event);
+	const enum process_state was = instance->state;
+	const struct process_step step = process_step(was, event);
 
 	if (!step.valid)
 		return; /* a late event; the table's test knows which there are */
 	instance->state = step.next;
+	if (was == PROCESS_BACKOFF && step.next == PROCESS_STOPPED)
+		stream_event(instance->host->stream, instance->name, "stopped");
 	if (step.actions & PROCESS_DO_RETIRE)
 		set_published(instance, false);
 	if (step.actions & PROCESS_DO_SIGNAL)

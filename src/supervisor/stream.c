@@ -1,17 +1,13 @@
 /* The log stream.
  *
  * Theory of operation: every source is a pipe in the loop. One event is one read of at most SCRATCH
- * bytes, so that a chatty process cannot starve a quiet one. The read is cut into lines; each whole
- * line is copied behind the prefix of this read (one time for all of them) into the outlet's
- * buffer. What is left of an unfinished line is carried over to the next read. The outlet writes
- * when the round of the loop ends, so that many short lines become few system calls.
+ * bytes, so that a chatty process cannot starve a quiet one. The cutter makes lines of it in the
+ * outlet's buffer. The outlet writes when the round of the loop ends, so that many short lines
+ * become few system calls.
  *
  * While the outlet is full a source that has something to say is taken out of the loop, and all of
  * them come back when there is room. Nothing is dropped: the pipe fills and the process waits, as
  * it would with any slow terminal. Signals, exits and timers go on meanwhile.
- *
- * A line longer than LINE_LIMIT is cut into pieces, marked with an ellipsis on both sides of the
- * cut (in JSON: "partial"), so that memory stays bounded. Raw output is passed as it is.
  *
  * A process has one pipe for standard output and error: only so is the order of the two kept. */
 #include "supervisor/stream.h"
@@ -20,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cutter.h"
 #include "supervisor/outlet.h"
 
 #include <errno.h>
@@ -31,25 +28,16 @@
 
 enum {
 	SCRATCH = 1 << 16,
-	LINE_LIMIT = 1 << 16,
 	EVENT_MAX = 1024,
-	CARRY_KEPT = 1 << 10,
 	DRAIN_MAX = 1 << 21 /* twice what the largest pipe holds */
 };
-
-#define ELLIPSIS "\xe2\x80\xa6"
 
 struct stream_source {
 	struct stream *stream;
 	struct stream_source *next;
 	int fd; /* -1 once its end was read */
-	char *name;
-	unsigned index;
 	bool paused;
-	bool continued;   /* carry goes on with a line whose first piece was written already */
-	struct buf carry; /* of an unfinished line */
-	struct buf prefix;
-	int64_t time;   /* of the prefix */
+	struct cutter cutter;
 	size_t drained; /* bytes read since its writers died */
 	stream_on_call *ended;
 	void *context;
@@ -61,7 +49,7 @@ struct stream {
 	struct outlet *outlet;
 	struct stream_source *sources;
 	size_t paused;
-	const void *midline; /* raw: whose unfinished line the output ends with; NULL: nobody's */
+	const void *midline; /* of the cutters */
 	bool told_broken;
 	stream_on_call *done;
 	void *done_context;
@@ -101,157 +89,21 @@ int stream_new(struct loop *loop, const struct stream_config *config, struct str
 	return 0;
 }
 
-static void add_bytes(struct buf *out, const char *data, size_t len)
-{
-	if (out->size - out->len <= len)
-		buf_reserve(out, len);
-	memcpy(out->data + out->len, data, len);
-	out->len += len;
-}
-
-/* One line of output, or one piece of one, without its newline. */
-static void put_piece(struct stream_source *source, const char *text, size_t len, bool partial)
-{
-	struct stream *stream = source->stream;
-	struct buf *out = outlet_buf(stream->outlet);
-
-	if (stream->config.style.format == LINE_JSON) {
-		line_add_json(source->name, "app", source->time, text, len, partial, out);
-		return;
-	}
-	add_bytes(out, source->prefix.data, source->prefix.len);
-	if (source->continued)
-		add_bytes(out, ELLIPSIS, sizeof ELLIPSIS - 1);
-	add_bytes(out, text, len);
-	if (partial)
-		add_bytes(out, ELLIPSIS, sizeof ELLIPSIS - 1);
-	add_bytes(out, "\n", 1);
-}
-
-/* How much of a long line makes a piece: not more than the limit, and no UTF-8 sequence cut. */
-static size_t piece_len(const char *text)
-{
-	size_t len = LINE_LIMIT;
-
-	while (len > LINE_LIMIT - 4 && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	return ((unsigned char)text[len] & 0xc0) == 0x80 ? LINE_LIMIT : len;
-}
-
-/* Raw: as it came, but the lines of two processes are not mixed if they are of bearable length. */
-static void put_raw(struct stream_source *source, const char *text, size_t len, bool newline)
-{
-	struct stream *stream = source->stream;
-	struct buf *out = outlet_buf(stream->outlet);
-
-	if (stream->midline && stream->midline != source)
-		add_bytes(out, "\n", 1);
-	add_bytes(out, text, len);
-	if (newline)
-		add_bytes(out, "\n", 1);
-	stream->midline = newline ? NULL : source;
-}
-
-static void put_line(struct stream_source *source, const char *text, size_t len)
-{
-	if (source->stream->config.style.format == LINE_RAW) {
-		put_raw(source, text, len, true);
-		return;
-	}
-	while (len > LINE_LIMIT) {
-		size_t piece = piece_len(text);
-
-		put_piece(source, text, piece, true);
-		source->continued = true;
-		text += piece;
-		len -= piece;
-	}
-	put_piece(source, text, len, false);
-	source->continued = false;
-}
-
-/* Writes what of an unfinished line would be too much to carry. */
-static void put_excess(struct stream_source *source)
-{
-	struct buf *carry = &source->carry;
-	size_t at = 0;
-
-	while (carry->len - at > LINE_LIMIT) {
-		size_t piece = piece_len(carry->data + at);
-
-		if (source->stream->config.style.format == LINE_RAW)
-			put_raw(source, carry->data + at, piece, false);
-		else
-			put_piece(source, carry->data + at, piece, true);
-		source->continued = true;
-		at += piece;
-	}
-	memmove(carry->data, carry->data + at, carry->len - at);
-	carry->len -= at;
-}
-
-static void renew_prefix(struct stream_source *source)
-{
-	const struct line_style *style = &source->stream->config.style;
-	int64_t now = clock_real();
-	bool same = style->format == LINE_TEXT && source->prefix.len > 0 &&
-		    now / 1000000 == source->time / 1000000;
-
-	source->time = now;
-	if (same)
-		return;
-	source->prefix.len = 0;
-	line_add_prefix(style, source->name, source->index, now, &source->prefix);
-}
-
-static void empty_carry(struct stream_source *source)
-{
-	source->carry.len = 0;
-	if (source->carry.size > CARRY_KEPT)
-		buf_done(&source->carry);
-}
-
-static void take(struct stream_source *source, const char *data, size_t len)
-{
-	const char *end = data + len;
-	const char *newline;
-
-	renew_prefix(source);
-	while ((newline = memchr(data, '\n', (size_t)(end - data)))) {
-		size_t line = (size_t)(newline - data);
-
-		if (source->carry.len > 0 || source->continued) {
-			buf_add(&source->carry, data, line);
-			put_line(source, source->carry.data, source->carry.len);
-			empty_carry(source);
-			source->continued = false;
-		} else {
-			put_line(source, data, line);
-		}
-		data = newline + 1;
-	}
-	if (data < end) {
-		buf_add(&source->carry, data, (size_t)(end - data));
-		put_excess(source);
-	}
-	outlet_touch(source->stream->outlet);
-}
-
-/* The last line may lack its newline. */
 static void take_end(struct stream_source *source)
 {
 	loop_remove(source->stream->loop, source->fd);
 	cleanup_close(&source->fd);
 	source->fd = -1;
-	if (source->carry.len == 0)
-		return;
-	renew_prefix(source);
-	if (source->stream->config.style.format == LINE_RAW)
-		put_raw(source, source->carry.data, source->carry.len, false);
-	else
-		put_line(source, source->carry.data, source->carry.len);
-	empty_carry(source);
+	cutter_end(&source->cutter, outlet_buf(source->stream->outlet));
 	outlet_touch(source->stream->outlet);
+}
+
+static void take(struct stream_source *source, size_t len)
+{
+	struct stream *stream = source->stream;
+
+	cutter_take(&source->cutter, stream->scratch, len, outlet_buf(stream->outlet));
+	outlet_touch(stream->outlet);
 }
 
 static void pause_source(struct stream_source *source)
@@ -274,7 +126,7 @@ static bool read_once(struct stream_source *source)
 	got = read(source->fd, stream->scratch, sizeof stream->scratch);
 	source->drained += got > 0 && source->ended ? (size_t)got : 0;
 	if (got > 0)
-		take(source, stream->scratch, (size_t)got);
+		take(source, (size_t)got);
 	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
 		take_end(source);
 	return got > 0 || (got < 0 && errno == EINTR);
@@ -287,14 +139,11 @@ static void forget_source(struct stream_source *source)
 	while (*at != source)
 		at = &(*at)->next;
 	*at = source->next;
-	if (source->stream->midline == source)
-		source->stream->midline = source->stream; /* nobody else's either */
 	if (source->fd >= 0)
 		loop_remove(source->stream->loop, source->fd);
 	cleanup_close(&source->fd);
-	buf_done(&source->carry);
-	buf_done(&source->prefix);
-	free(source->name);
+	cutter_done(&source->cutter);
+	free(source->cutter.name);
 	free(source);
 }
 
@@ -337,8 +186,12 @@ int stream_add(struct stream *stream, const char *name, unsigned index, int *fd,
 	}
 	source->stream = stream;
 	source->fd = steal_fd(fd);
-	source->name = memory_copy_str(name);
-	source->index = index;
+	source->cutter = (struct cutter){
+		.style = &stream->config.style,
+		.midline = &stream->midline,
+		.name = memory_copy_str(name),
+		.index = index,
+	};
 	source->next = stream->sources;
 	stream->sources = source;
 	*ret = source;
@@ -386,10 +239,7 @@ void stream_event(struct stream *stream, const char *name, const char *fmt, ...)
 	if (vsnprintf(text, sizeof text, fmt, args) < 0)
 		text[0] = '\0';
 	va_end(args);
-	if (stream->midline) {
-		add_bytes(out, "\n", 1);
-		stream->midline = NULL;
-	}
+	cutter_break_line(&stream->midline, out);
 	line_add_event(&stream->config.style, name, clock_real(), text, out);
 	outlet_touch(stream->outlet);
 }

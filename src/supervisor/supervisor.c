@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/memory.h"
 #include "instance.h"
+#include "publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,14 +33,13 @@ struct supervisor {
 	const struct supervisor_config *config;
 	struct loop *loop;
 	struct site site;
-	struct network_port *ports; /* in the release's order */
 	struct instance_host host;
 	struct instance *instances;
 	struct formation wanted; /* empty once stopping */
 	int signals;             /* signalfd */
 	bool stopping;
 	bool failed;
-	bool announced; /* the published ports */
+	bool *announced; /* by port */
 	struct error *err;
 	struct loop_timer *settle;
 	struct loop_timer *publish;
@@ -52,53 +52,15 @@ static void settle_soon(struct supervisor *supervisor)
 	loop_after(supervisor->loop, 0, on_settle, supervisor, &supervisor->settle);
 }
 
-/* Publishing. */
-
-static bool is_on_port(const struct instance *instance, const struct config_port *port)
-{
-	return instance->published && strcmp(instance->type->name, port->process) == 0;
-}
-
 static void fail(struct supervisor *supervisor, const struct error *err);
-
-static void announce(struct supervisor *supervisor, const struct config_port *port)
-{
-	stream_event(supervisor->host.stream, port->process, "listening on http://%s:%u",
-		strcmp(port->address, "*") == 0 || strcmp(port->address, "0.0.0.0") == 0
-			? "localhost"
-			: port->address,
-		port->port);
-}
-
-static void publish_port(struct supervisor *supervisor, size_t index)
-{
-	const struct config_port *port = &supervisor->config->site.release->ports[index];
-	unsigned slots[NETWORK_SLOTS] = { 0 };
-	size_t count = 0;
-	struct error err;
-
-	for (struct instance *i = supervisor->instances; i; i = i->next)
-		if (is_on_port(i, port))
-			slots[count++] = i->slot;
-	if (network_publish(supervisor->host.network, index, slots, count, &err) < 0) {
-		error_wrap(&err, "publish port %u", port->port);
-		fail(supervisor, &err);
-		return;
-	}
-	if (count > 0 && !supervisor->announced)
-		announce(supervisor, port);
-}
 
 static void on_publish(void *context)
 {
 	struct supervisor *supervisor = context;
-	bool any = false;
+	struct error err;
 
-	for (struct instance *i = supervisor->instances; i; i = i->next)
-		any = any || i->published;
-	for (size_t i = 0; i < supervisor->config->site.release->port_count; i++)
-		publish_port(supervisor, i);
-	supervisor->announced = supervisor->announced || any;
+	if (publish_all(&supervisor->host, supervisor->instances, supervisor->announced, &err) < 0)
+		fail(supervisor, &err);
 }
 
 /* Called by an instance: leaving is done before its stop signal, coming can wait for others. */
@@ -333,32 +295,7 @@ static void on_notice(void *context, const char *line)
 {
 	struct supervisor *supervisor = context;
 
-	stream_event(supervisor->host.stream, "router", "%s", line);
-}
-
-static int open_network(struct supervisor *supervisor, struct error *err)
-{
-	const struct release *release = supervisor->config->site.release;
-	struct network_config config = {
-		.range = supervisor->config->site.network,
-		.port_count = release->port_count,
-		.notice = on_notice,
-		.context = supervisor,
-	};
-
-	supervisor->ports = memory_new(release->port_count, sizeof *supervisor->ports);
-	for (size_t i = 0; i < release->port_count; i++) {
-		const struct config_port *port = &release->ports[i];
-		const struct process_type *type = release_process(release, port->process);
-
-		supervisor->ports[i] = (struct network_port){
-			.address = port->address,
-			.outside = port->port,
-			.inside = type ? type->port_number : PORT_DEFAULT,
-		};
-	}
-	config.ports = supervisor->ports;
-	return network_new(&config, &supervisor->host.network, err);
+	stream_event(supervisor->host.stream, supervisor->config->site.release->app, "%s", line);
 }
 
 static void want_all(struct supervisor *supervisor)
@@ -381,7 +318,9 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 		return -1;
 	if (site_open(config, "", &supervisor->site, err) < 0)
 		return -1;
-	if (open_network(supervisor, err) < 0)
+	if (*supervisor->site.container.cgroup.notice)
+		on_notice(supervisor, supervisor->site.container.cgroup.notice);
+	if (publish_open(config, on_notice, supervisor, &supervisor->host.network, err) < 0)
 		return -1;
 	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (host->null < 0)
@@ -390,6 +329,8 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 	host->config = config;
 	host->site = &supervisor->site;
 	host->answered = memory_new(config->release->process_count, sizeof *host->answered);
+	supervisor->announced =
+		memory_new(config->release->port_count, sizeof *supervisor->announced);
 	host->changed = on_changed;
 	host->failed = on_failed;
 	host->gone = on_gone;
@@ -418,7 +359,7 @@ static void tear_down(struct supervisor *supervisor)
 	loop_free(supervisor->loop);
 	formation_done(&supervisor->wanted);
 	free(supervisor->host.answered);
-	free(supervisor->ports);
+	free(supervisor->announced);
 }
 
 int supervisor_run(const struct supervisor_config *config, struct error *err)

@@ -9,7 +9,7 @@
 readonly WEB='{ "web": { "command": ["/app/hello", "serve"], "port": true, "quantity": 2 } }'
 
 # A name of its own for the cgroups of this test, which lie in the machine's tree.
-export APP=crash$$
+export APP=crash${EPOCHREALTIME#*.}
 
 # Processes, interfaces, tables, and cgroups in use that belong to isorun, one a line.
 remains() {

@@ -201,6 +201,53 @@ test_a_slow_reader_loses_nothing_and_signals_still_work() {
 	seq -f '%.0f abcdefghijklmnopqrstuvwxyz' "$(wc -l <"$T/got")" | cmp - "$T/got"
 }
 
+test_an_instance_out_of_memory_is_told_from_other_deaths() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello memory 300", "limits": { "memory": "32M" } } }'
+	start run isorun run v1
+	wait_for 20 has_event "$T/run.out" started
+	! has_event "$T/run.out" 'cannot enforce.*memory' ||
+		skip "this host's cgroups have no memory controller"
+	wait_for 20 has_event "$T/run.out" exited
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_contains "$(events "$T/run.out")" \
+		"web.1: oom: killed for want of memory, its limit is 32 MiB
+web.1: exited on SIGKILL
+web.1: restarting in 1 s"
+}
+
+test_one_that_waits_for_its_restart_stops_at_once() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello exit 3" } }'
+	start run isorun run v1
+	wait_for 20 has_event "$T/run.out" 'restarting in 1 s'
+	kill "$started"
+	wait_exit "$started" 2
+
+	assert_status 0
+	assert_equal 'web.1: exited with status 3
+web.1: restarting in 1 s
+web.1: stopped' "$(events "$T/run.out" | tail -n 3)"
+}
+
+test_a_flag_publishes_elsewhere() {
+	in_host
+	make_app "{ $WEB }"
+	start run isorun run v1 web=1 -p 127.0.0.1:6001 -p '[::1]:6002:web'
+	wait_for 20 curl -s -o "$T/four" http://127.0.0.1:6001/
+	wait_for 20 curl -s -o "$T/six" 'http://[::1]:6002/'
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+	assert_contains "$(cat "$T/four" "$T/six")" "hello from web.1"
+	capture isorun run v1 -p 6001:wob
+	assert_error 4 '-p 6001:wob: hello has no process type "wob" with a port'
+}
+
 test_a_closed_log_ends_the_formation() {
 	in_host
 	make_app "{ $WEB }"

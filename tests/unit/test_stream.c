@@ -138,6 +138,27 @@ static void an_event_stands_behind_what_was_written_before_it(void **state)
 	bench_close(&bench);
 }
 
+static void a_raw_line_is_not_mixed_with_anothers(void **state)
+{
+	struct bench bench;
+	struct stream_source *one, *two;
+	int first, second;
+
+	(void)state;
+	bench_open(&bench, LINE_RAW);
+	one = bench_add(&bench, "web.1", &first);
+	two = bench_add(&bench, "web.2", &second);
+	write_str(first, "un");
+	write_str(second, "whole\n");
+	close(second);
+	stream_end(two, on_ended, &bench);
+	write_str(first, "finished");
+	close(first);
+	stream_end(one, on_ended, &bench);
+	assert_string_equal(bench_run(&bench), "whole\nunfinished");
+	bench_close(&bench);
+}
+
 static void bytes_that_are_no_text_pass_unchanged(void **state)
 {
 	struct bench bench;
@@ -352,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_last_line_without_newline_is_a_line),
 		cmocka_unit_test(an_event_stands_behind_what_was_written_before_it),
+		cmocka_unit_test(a_raw_line_is_not_mixed_with_anothers),
 		cmocka_unit_test(bytes_that_are_no_text_pass_unchanged),
 		cmocka_unit_test(the_end_of_a_held_pipe_is_not_waited_for),
 		cmocka_unit_test(no_line_of_four_fast_writers_is_lost_or_out_of_order),
