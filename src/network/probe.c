@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { PORT = 9, PATIENCE = 250 };
+enum { PORT = 9, PATIENCE = 30, ROUNDS = 10 };
 
 struct attempt {
 	struct netlink_address listen; /* in the router */
@@ -47,8 +47,7 @@ static socklen_t fill(
 	return sizeof *v4;
 }
 
-static int start(
-	struct attempt *attempt, const struct router *router, int client, struct error *err)
+static int begin_listening(struct attempt *attempt, const struct router *router, struct error *err)
 {
 	struct sockaddr_storage name;
 	socklen_t size = fill(&name, &attempt->listen, ROUTER_PORT);
@@ -58,10 +57,18 @@ static int start(
 		return -1;
 	if (bind(attempt->listener, (void *)&name, size) < 0 || listen(attempt->listener, 1) < 0)
 		return error_errno(err, "probe");
+	return 0;
+}
+
+static int dial(struct attempt *attempt, int client, struct error *err)
+{
+	struct sockaddr_storage name;
+	socklen_t size = fill(&name, &attempt->dial, PORT);
+
+	cleanup_close(&attempt->client);
 	attempt->client = open_socket(client, attempt->dial.family, err);
 	if (attempt->client < 0)
 		return -1;
-	size = fill(&name, &attempt->dial, PORT);
 	(void)connect(attempt->client, (void *)&name, size); /* the wait shows how it went */
 	return 0;
 }
@@ -94,13 +101,25 @@ static bool has_arrived(const struct attempt *attempt)
 	return attempt->client >= 0 && getpeername(attempt->client, (void *)&peer, &size) == 0;
 }
 
+/* A link that has just come up may lose its first packets, and TCP would send another only after a
+ * second: so who has not arrived dials again, a few times. */
 static int try_all(struct attempt attempts[2], int count, const struct router *router, int client,
 	struct error *err)
 {
+	int arrived = 0;
+
 	for (int i = 0; i < count; i++)
-		if (start(&attempts[i], router, client, err) < 0)
+		if (begin_listening(&attempts[i], router, err) < 0)
 			return -1;
-	await(attempts, count);
+	for (int round = 0; round < ROUNDS && arrived < count; round++) {
+		for (int i = 0; i < count; i++)
+			if (!has_arrived(&attempts[i]) && dial(&attempts[i], client, err) < 0)
+				return -1;
+		await(attempts, count);
+		arrived = 0;
+		for (int i = 0; i < count; i++)
+			arrived += has_arrived(&attempts[i]);
+	}
 	return 0;
 }
 
