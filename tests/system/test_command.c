@@ -1,5 +1,5 @@
 /* Commands that cannot be started: what the person who wrote them is told, and the exit status. */
-#include "../support/container.h"
+#include "../support/box.h"
 #include "base/memory.h"
 
 #include <setjmp.h>
@@ -13,54 +13,54 @@
 
 static int setup(void **state)
 {
-	static struct container container; /* one for the group */
+	static struct box box; /* one for the group */
 
-	container_init(&container);
-	container_make_file(&container, "/bin/plain", "hello\n", 0644);
-	container_make_file(&container, "/bin/text", "hello\n", 0755);
-	container_make_file(&container, "/bin/noshell", "#!/bin/missing -e\n", 0755);
-	container_make_file(&container, "/bin/crlf", "#!/bin/probe\r\n", 0755);
-	container_make_file(&container, "/bin/exe", "#!/proc/self/exe\n", 0755);
-	container_make_file(&container, "/bin/script", "#!/bin/probe echo\n", 0755);
-	container_make_dir(&container, "/usr");
-	container_make_dir(&container, "/usr/bin");
-	container_make_file(&container, "/usr/bin/probe", "first in PATH\n", 0644);
-	container_make_file(&container, "/app/local", "#!/bin/probe echo\n", 0755);
-	*state = &container;
+	box_init(&box);
+	box_make_file(&box, "/bin/plain", "hello\n", 0644);
+	box_make_file(&box, "/bin/text", "hello\n", 0755);
+	box_make_file(&box, "/bin/noshell", "#!/bin/missing -e\n", 0755);
+	box_make_file(&box, "/bin/crlf", "#!/bin/probe\r\n", 0755);
+	box_make_file(&box, "/bin/exe", "#!/proc/self/exe\n", 0755);
+	box_make_file(&box, "/bin/script", "#!/bin/probe echo\n", 0755);
+	box_make_dir(&box, "/usr");
+	box_make_dir(&box, "/usr/bin");
+	box_make_file(&box, "/usr/bin/probe", "first in PATH\n", 0644);
+	box_make_file(&box, "/app/local", "#!/bin/probe echo\n", 0755);
+	*state = &box;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	container_done(*state);
+	box_done(*state);
 	return 0;
 }
 
-static void run(void **state, const char *command, struct container_result *ret)
+static void run(void **state, const char *command, struct box_result *ret)
 {
 	struct spec spec = { 0 };
 
-	container_spec(&spec, (const char *const[]){ "hello", NULL });
+	box_spec(&spec, (const char *const[]){ "hello", NULL });
 	free(spec.argv.items[0]);
 	spec.argv.items[0] = memory_copy_str(command);
-	container_run(*state, &spec, ret);
+	box_run(*state, &spec, ret);
 	spec_done(&spec);
 }
 
 static void refused(void **state, const char *command, int exit_status, const char *text)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, command, &result);
 	assert_int_equal(result.launched, -1);
 	assert_string_equal(result.error.text, text);
 	assert_int_equal(error_status(&result.error), exit_status);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_command_that_is_nowhere_is_127(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	refused(state, "nothing", 127, "nothing: command not found");
 	refused(state, "/bin/nothing", 127, "/bin/nothing: command not found");
@@ -68,7 +68,7 @@ static void a_command_that_is_nowhere_is_127(void **state)
 	refused(state, "", 127, "the command is empty");
 	run(state, "nothing", &result);
 	assert_string_equal(result.error.hint, "PATH is /usr/bin:/bin");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_file_that_is_no_program_is_126(void **state)
@@ -82,7 +82,7 @@ static void a_file_that_is_no_program_is_126(void **state)
 
 static void a_script_s_missing_interpreter_is_named(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	refused(state, "noshell", 126,
 		"/bin/noshell: its interpreter /bin/missing is not in the root");
@@ -91,7 +91,7 @@ static void a_script_s_missing_interpreter_is_named(void **state)
 		result.error.text, "/bin/crlf: its interpreter /bin/probe? is not in the root");
 	assert_string_equal(
 		result.error.hint, "its first line ends in CR LF; write it with LF alone");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void isorun_itself_is_no_interpreter(void **state)
@@ -103,17 +103,17 @@ static void isorun_itself_is_no_interpreter(void **state)
 
 static void a_dynamic_program_s_missing_loader_is_named(void **state)
 {
-	struct container *container = *state;
-	struct container_result result;
+	struct box *box = *state;
+	struct box_result result;
 
 	/* The test itself is linked dynamically, and the root has no loader. */
-	container_copy(container, "/proc/self/exe", "/bin/dynamic");
+	box_copy(box, "/proc/self/exe", "/bin/dynamic");
 	run(state, "dynamic", &result);
 	assert_int_equal(result.launched, -1);
 	assert_non_null(strstr(result.error.text, "/bin/dynamic: its dynamic loader /lib"));
 	assert_non_null(strstr(result.error.text, " is not in the root"));
 	assert_int_equal(error_status(&result.error), 126);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_program_of_another_machine_is_called_that(void **state)
@@ -121,70 +121,70 @@ static void a_program_of_another_machine_is_called_that(void **state)
 	/* A 32-bit SPARC header: no kernel that isorun runs on executes it. */
 	static const char foreign[] = "\177ELF\1\2\1\1\1\1\1\1\1\1\1\1\1\2\1\2";
 
-	container_make_file(*state, "/bin/foreign", foreign, 0755);
+	box_make_file(*state, "/bin/foreign", foreign, 0755);
 	refused(state, "foreign", 126, "/bin/foreign: a program for another kind of machine");
 }
 
 static void path_is_searched_as_a_shell_does(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	/* /usr/bin/probe comes first but is not executable. */
 	run(state, "script", &result);
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "/bin/script hello\n");
-	container_result_done(&result);
+	box_result_done(&result);
 	run(state, "probe", &result);
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_int_equal(WEXITSTATUS(result.status), 99);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_relative_command_starts_from_the_working_directory(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, "./local", &result);
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "./local hello\n");
-	container_result_done(&result);
+	box_result_done(&result);
 	refused(state, "./nothing", 127, "./nothing: command not found");
 }
 
 static void too_many_arguments_are_one_clear_error(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	struct spec spec = { 0 };
 	char *huge = memory_new(140000, 1);
 
 	memset(huge, 'x', 139999);
-	container_spec(&spec, (const char *const[]){ "echo", NULL });
+	box_spec(&spec, (const char *const[]){ "echo", NULL });
 	strv_add(&spec.argv, huge);
-	container_run(*state, &spec, &result);
+	box_run(*state, &spec, &result);
 	assert_string_equal(result.error.text, "/bin/probe: Argument list too long");
 	assert_int_equal(error_status(&result.error), 126);
-	container_result_done(&result);
+	box_result_done(&result);
 	spec_done(&spec);
 	free(huge);
 }
 
 static void a_missing_working_directory_is_named(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	struct spec spec = { 0 };
 
-	container_spec(&spec, (const char *const[]){ "exit", "0", NULL });
+	box_spec(&spec, (const char *const[]){ "exit", "0", NULL });
 	free(spec.cwd);
 	spec.cwd = memory_copy_str("/nowhere");
-	container_run(*state, &spec, &result);
+	box_run(*state, &spec, &result);
 	assert_string_equal(
 		result.error.text, "working directory /nowhere: No such file or directory");
-	container_result_done(&result);
+	box_result_done(&result);
 	free(spec.cwd);
 	spec.cwd = memory_copy_str("/proc/self/fd/3");
-	container_run(*state, &spec, &result);
+	box_run(*state, &spec, &result);
 	assert_int_equal(result.launched, -1);
-	container_result_done(&result);
+	box_result_done(&result);
 	spec_done(&spec);
 }
 
@@ -203,7 +203,7 @@ int main(void)
 		cmocka_unit_test(a_missing_working_directory_is_named),
 	};
 
-	if (!container_possible())
+	if (!box_possible())
 		return 0;
 	return cmocka_run_group_tests_name("command", tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
 /* Crash only: whoever is killed and whenever, no process stays. */
-#include "../support/container.h"
+#include "../support/box.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,18 +20,18 @@ enum { SECONDS = 10 };
 
 static int setup(void **state)
 {
-	static struct container container; /* one for the group */
+	static struct box box; /* one for the group */
 
-	container_init(&container);
+	box_init(&box);
 	/* Whatever a killed launcher leaves behind becomes our child, and so can be seen. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	*state = &container;
+	*state = &box;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	container_done(*state);
+	box_done(*state);
 	return 0;
 }
 
@@ -53,9 +53,9 @@ static bool all_end(void)
 enum stage { CREATED, SET_UP, STARTED };
 
 /* A launcher that goes as far as stage, says so, and waits to be killed. */
-static pid_t launch_until(struct container *container, enum stage stage, bool init)
+static pid_t launch_until(struct box *box, enum stage stage, bool init)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	int said[2];
@@ -65,9 +65,9 @@ static pid_t launch_until(struct container *container, enum stage stage, bool in
 	assert_int_equal(pipe(said), 0);
 	pid = fork();
 	if (pid == 0) {
-		container_spec(&spec, (const char *const[]){ "sleep", NULL });
+		box_spec(&spec, (const char *const[]){ "sleep", NULL });
 		spec.init = init;
-		if (container_create(container, &spec, &launch, &err) < 0 ||
+		if (box_create(box, &spec, &launch, &err) < 0 ||
 			(stage >= SET_UP && sandbox_setup(&launch.sandbox, &err) < 0) ||
 			(stage >= STARTED && sandbox_start(&launch.sandbox, &err) < 0))
 			_exit(1);
@@ -107,18 +107,18 @@ static void isorun_killed_while_the_process_runs_leaves_no_process(void **state)
 	killed_at(state, STARTED);
 }
 
-static void launch_for_ever(struct container *container)
+static void launch_for_ever(struct box *box)
 {
 	for (;;) {
-		struct container_launch launch;
+		struct box_launch launch;
 		struct spec spec = { 0 };
 		struct error err;
 
-		container_spec(&spec, (const char *const[]){ "sleep", NULL });
-		if (container_start(container, &spec, &launch, &err) < 0)
+		box_spec(&spec, (const char *const[]){ "sleep", NULL });
+		if (box_start(box, &spec, &launch, &err) < 0)
 			_exit(1);
 		usleep(500);
-		container_finish(&launch);
+		box_finish(&launch);
 		spec_done(&spec);
 	}
 }
@@ -143,20 +143,20 @@ static void isorun_killed_at_any_moment_leaves_no_process(void **state)
 
 static void pid_1_killed_takes_the_main_process_along(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	char text[16];
 	int status;
 
-	container_spec(&spec, (const char *const[]){ "sleep", NULL });
-	assert_int_equal(container_start(*state, &spec, &launch, &err), 0);
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
+	assert_int_equal(box_start(*state, &spec, &launch, &err), 0);
 	assert_true(read(launch.output, text, sizeof text) > 0);
 	assert_int_equal(kill(launch.sandbox.pid, SIGKILL), 0);
 	assert_int_equal(sandbox_wait(&launch.sandbox, &status, &err), 0);
 	assert_int_equal(status, SIGKILL);
 	assert_int_equal(read(launch.output, text, sizeof text), 0);
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
@@ -165,16 +165,16 @@ static void a_child_killed_during_its_set_up_is_an_error_that_says_so(void **sta
 	struct spec spec = { 0 };
 	struct error err = { 0 };
 
-	container_spec(&spec, (const char *const[]){ "sleep", NULL });
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
 	/* A child that was quicker than the kill is tried again. */
 	for (int i = 0; i < 50 && !*err.text; i++) {
-		struct container_launch launch;
+		struct box_launch launch;
 
-		assert_int_equal(container_create(*state, &spec, &launch, &err), 0);
+		assert_int_equal(box_create(*state, &spec, &launch, &err), 0);
 		assert_int_equal(kill(launch.sandbox.pid, SIGKILL), 0);
 		if (sandbox_setup(&launch.sandbox, &err) < 0)
 			assert_int_equal(launch.sandbox.pid, -1);
-		container_finish(&launch);
+		box_finish(&launch);
 	}
 	assert_string_equal(err.text, "the process was killed by signal 9 during its set-up");
 	spec_done(&spec);
@@ -182,13 +182,13 @@ static void a_child_killed_during_its_set_up_is_an_error_that_says_so(void **sta
 
 static void a_child_killed_before_its_start_is_an_error_that_says_so(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	struct pollfd dead;
 
-	container_spec(&spec, (const char *const[]){ "sleep", NULL });
-	assert_int_equal(container_create(*state, &spec, &launch, &err), 0);
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
+	assert_int_equal(box_create(*state, &spec, &launch, &err), 0);
 	assert_int_equal(sandbox_setup(&launch.sandbox, &err), 0);
 	assert_int_equal(kill(launch.sandbox.pid, SIGKILL), 0);
 	dead = (struct pollfd){ .fd = launch.sandbox.pidfd, .events = POLLIN };
@@ -196,27 +196,27 @@ static void a_child_killed_before_its_start_is_an_error_that_says_so(void **stat
 	assert_int_equal(sandbox_start(&launch.sandbox, &err), -1);
 	assert_string_equal(
 		err.text, "the process was killed by signal 9 while it waited for its start");
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
 static void a_failed_launch_leaves_no_process_and_no_descriptor(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	int before = dup(0), after;
 
 	close(before);
 	for (int i = 0; i < 20; i++) {
 		struct spec spec = { 0 };
 
-		container_spec(&spec, (const char *const[]){ "exit", "0", NULL });
+		box_spec(&spec, (const char *const[]){ "exit", "0", NULL });
 		free(spec.argv.items[0]);
 		spec.argv.items[0] = strdup(i % 2 ? "/bin/nothing" : "/bin/probe");
 		if (i % 2 == 0)
 			spec_add_mount(&spec, "nofs", NULL, "/tmp", 0);
-		container_run(*state, &spec, &result);
+		box_run(*state, &spec, &result);
 		assert_int_equal(result.launched, -1);
-		container_result_done(&result);
+		box_result_done(&result);
 		spec_done(&spec);
 	}
 	after = dup(0);
@@ -238,7 +238,7 @@ int main(void)
 		cmocka_unit_test(a_failed_launch_leaves_no_process_and_no_descriptor),
 	};
 
-	if (!container_possible())
+	if (!box_possible())
 		return 0;
 	return cmocka_run_group_tests_name("crash", tests, setup, teardown);
 }

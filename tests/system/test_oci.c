@@ -1,6 +1,6 @@
 /* An OCI config.json runs through the same engine: what `runc spec` writes, as it is, and with a
  * user namespace. */
-#include "../support/container.h"
+#include "../support/box.h"
 #include "base/memory.h"
 #include "model/ociconfig.h"
 
@@ -53,20 +53,20 @@ static const char maps[] =
 
 static int setup(void **state)
 {
-	static struct container container; /* one for the group */
+	static struct box box; /* one for the group */
 
-	container_init(&container);
-	*state = &container;
+	box_init(&box);
+	*state = &box;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	container_done(*state);
+	box_done(*state);
 	return 0;
 }
 
-static void run(void **state, const char *words, bool user, struct container_result *ret)
+static void run(void **state, const char *words, bool user, struct box_result *ret)
 {
 	char *text = memory_format(
 		config, words, user ? maps : "", user ? ", {\"type\": \"user\"}" : "");
@@ -76,14 +76,14 @@ static void run(void **state, const char *words, bool user, struct container_res
 
 	if (ociconfig_parse("config.json", text, strlen(text), &spec, &root, &err) < 0)
 		fail_msg("%s", err.text);
-	container_run(*state, &spec, ret);
-	container_assert_launched(ret);
+	box_run(*state, &spec, ret);
+	box_assert_launched(ret);
 	spec_done(&spec);
 	free(root);
 	free(text);
 }
 
-static void shows(const struct container_result *result, const char *line)
+static void shows(const struct box_result *result, const char *line)
 {
 	if (!strstr(result->output.data, line))
 		fail_msg("no \"%s\" in:\n%s", line, result->output.data);
@@ -91,17 +91,17 @@ static void shows(const struct container_result *result, const char *line)
 
 static void a_config_as_runc_writes_it_runs_as_pid_1(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, "\"self\"", false, &result);
 	shows(&result, "uid 0 0 gid 0 0 groups 0\npid 1 session 1 dumpable 1\ncwd /\nhost runc\n");
 	assert_int_equal(result.status, 0);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void it_has_the_capabilities_that_it_names_and_no_filter(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, "\"cat\", \"/proc/self/status\"", false, &result);
 	shows(&result, "CapBnd:\t0000000020000420");
@@ -109,27 +109,27 @@ static void it_has_the_capabilities_that_it_names_and_no_filter(void **state)
 	shows(&result, "CapInh:\t0000000000000000");
 	shows(&result, "Seccomp:\t0");
 	shows(&result, "NoNewPrivs:\t1");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void its_dev_has_the_devices_of_the_specification(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, "\"ls\", \"/dev\"", false, &result);
 	assert_string_equal(result.output.data,
 		"fd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
 		"urandom\nzero\n");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void with_a_user_namespace_its_root_is_nobody_on_the_host(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	run(state, "\"cat\", \"/proc/self/uid_map\"", true, &result);
 	shows(&result, "0    1000000      65536");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 int main(void)
@@ -141,7 +141,7 @@ int main(void)
 		cmocka_unit_test(with_a_user_namespace_its_root_is_nobody_on_the_host),
 	};
 
-	if (!container_possible())
+	if (!box_possible())
 		return 0;
 	return cmocka_run_group_tests_name("oci", tests, setup, teardown);
 }

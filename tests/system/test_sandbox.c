@@ -1,6 +1,6 @@
 /* Launching as a whole: exit statuses, pid 1, signals, and what reaches a process that should not.
  */
-#include "../support/container.h"
+#include "../support/box.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -18,74 +18,74 @@
 
 static int setup(void **state)
 {
-	static struct container container; /* one for the group */
+	static struct box box; /* one for the group */
 
-	container_init(&container);
-	*state = &container;
+	box_init(&box);
+	*state = &box;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	container_done(*state);
+	box_done(*state);
 	return 0;
 }
 
 static void the_exit_status_is_the_main_process_s_own(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	PROBE(*state, &result, "exit", "7");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_true(WIFEXITED(result.status));
 	assert_int_equal(WEXITSTATUS(result.status), 7);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_process_ended_by_a_signal_says_which(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	PROBE(*state, &result, "raise", "15");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_true(WIFSIGNALED(result.status));
 	assert_int_equal(WTERMSIG(result.status), SIGTERM);
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_process_may_be_pid_1_itself(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	struct spec spec = { 0 };
 
-	container_spec(&spec, (const char *const[]){ "self", NULL });
+	box_spec(&spec, (const char *const[]){ "self", NULL });
 	spec.init = false;
-	container_run(*state, &spec, &result);
-	container_assert_launched(&result);
+	box_run(*state, &spec, &result);
+	box_assert_launched(&result);
 	assert_non_null(strstr(result.output.data, "pid 1 session 1"));
 	assert_int_equal(result.status, 0);
-	container_result_done(&result);
+	box_result_done(&result);
 	spec_done(&spec);
 }
 
 static void pid_1_reaps_a_thousand_orphans(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	PROBE(*state, &result, "reaped", "1000");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "2 processes\n");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 /* Starts WORDS and returns once they have said a line; the line is in text. */
-static void start_and_read(struct container *container, struct container_launch *launch,
-	const struct spec *spec, char *text, size_t size)
+static void start_and_read(struct box *box, struct box_launch *launch, const struct spec *spec,
+	char *text, size_t size)
 {
 	struct error err;
 	ssize_t got;
 
-	if (container_start(container, spec, launch, &err) < 0)
+	if (box_start(box, spec, launch, &err) < 0)
 		fail_msg("%s", err.text);
 	got = read(launch->output, text, size - 1);
 	assert_true(got > 0);
@@ -94,12 +94,12 @@ static void start_and_read(struct container *container, struct container_launch 
 
 static void a_signal_for_the_sandbox_reaches_the_main_process(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	char text[64];
 
-	container_spec(&spec, (const char *const[]){ "trap", "15", "10", NULL });
+	box_spec(&spec, (const char *const[]){ "trap", "15", "10", NULL });
 	start_and_read(*state, &launch, &spec, text, sizeof text);
 	assert_string_equal(text, "ready\n");
 
@@ -107,18 +107,18 @@ static void a_signal_for_the_sandbox_reaches_the_main_process(void **state)
 
 	text[read(launch.output, text, sizeof text - 1)] = '\0';
 	assert_string_equal(text, "caught 10\n");
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
 static void with_stop_group_a_signal_reaches_the_whole_group(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	char text[64];
 
-	container_spec(&spec, (const char *const[]){ "trap-child", "15", NULL });
+	box_spec(&spec, (const char *const[]){ "trap-child", "15", NULL });
 	spec.stop_group = true;
 	start_and_read(*state, &launch, &spec, text, sizeof text);
 
@@ -126,32 +126,32 @@ static void with_stop_group_a_signal_reaches_the_whole_group(void **state)
 
 	text[read(launch.output, text, sizeof text - 1)] = '\0';
 	assert_string_equal(text, "caught 15\n");
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
 static void a_process_ignores_no_signal_that_isorun_ignores(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	signal(SIGPIPE, SIG_IGN);
 	PROBE(*state, &result, "cat", "/proc/self/status");
 	signal(SIGPIPE, SIG_DFL);
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_non_null(strstr(result.output.data, "SigIgn:\t0000000000000000"));
 	assert_non_null(strstr(result.output.data, "SigBlk:\t0000000000000000"));
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void killing_the_sandbox_counts_as_sigkill_of_the_main_process(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	char text[64];
 	int status;
 
-	container_spec(&spec, (const char *const[]){ "sleep", NULL });
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
 	start_and_read(*state, &launch, &spec, text, sizeof text);
 	assert_int_equal(sandbox_signal(&launch.sandbox, SIGKILL, &err), 0);
 	assert_int_equal(sandbox_wait(&launch.sandbox, &status, &err), 0);
@@ -159,42 +159,42 @@ static void killing_the_sandbox_counts_as_sigkill_of_the_main_process(void **sta
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	/* A dead one may be signalled without harm. */
 	assert_int_equal(sandbox_signal(&launch.sandbox, SIGTERM, &err), 0);
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
 static void done_ends_what_still_runs(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	char text[64];
 
-	container_spec(&spec, (const char *const[]){ "sleep", NULL });
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
 	start_and_read(*state, &launch, &spec, text, sizeof text);
 	sandbox_done(&launch.sandbox);
 	/* Only the process still held the pipe open. */
 	assert_int_equal(read(launch.output, text, sizeof text), 0);
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
 static void a_descriptor_that_leaked_into_isorun_reaches_no_process(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	int leaked = open("/", O_RDONLY | O_DIRECTORY); /* no O_CLOEXEC */
 
 	assert_int_equal(dup2(leaked, 9), 9);
 	PROBE(*state, &result, "fds");
 	close(9);
 	close(leaked);
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "0\n1\n2\nend\n");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void the_standard_streams_may_have_any_numbers(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 	int saved[3];
 
 	for (int i = 0; i < 3; i++)
@@ -206,22 +206,21 @@ static void the_standard_streams_may_have_any_numbers(void **state)
 		dup2(saved[i], i);
 		close(saved[i]);
 	}
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "0\n1\n2\nend\n");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void a_directory_as_a_standard_stream_is_refused(void **state)
 {
-	struct container *container = *state;
 	struct sandbox sandbox = SANDBOX_NONE;
 	struct sandbox_parts parts = { .cgroup = -1, .root = -1 };
 	struct spec spec = { 0 };
 	struct error err;
 	CLEANUP_CLOSE int dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)container;
-	container_spec(&spec, (const char *const[]){ "exit", "0", NULL });
+	(void)state;
+	box_spec(&spec, (const char *const[]){ "exit", "0", NULL });
 	parts.stdio[0] = parts.stdio[1] = parts.stdio[2] = dir;
 	assert_int_equal(sandbox_create(&spec, &parts, &sandbox, &err), -1);
 	assert_string_equal(err.text, "standard stream 0 is a directory");
@@ -230,24 +229,24 @@ static void a_directory_as_a_standard_stream_is_refused(void **state)
 
 static void the_command_line_of_isorun_cannot_be_read_inside(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	PROBE(*state, &result, "cat", "/proc/1/cmdline");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "isorun:[init]");
-	container_result_done(&result);
+	box_result_done(&result);
 	PROBE(*state, &result, "cat", "/proc/1/environ");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_string_equal(result.output.data, "/proc/1/environ: Permission denied\n");
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void pid_1_is_confined_as_the_main_process_is(void **state)
 {
-	struct container_result result;
+	struct box_result result;
 
 	PROBE(*state, &result, "cat", "/proc/1/status");
-	container_assert_launched(&result);
+	box_assert_launched(&result);
 	assert_non_null(strstr(result.output.data, "Name:\tisorun:[init]"));
 	assert_non_null(strstr(result.output.data, "Uid:\t1000\t1000\t1000\t1000"));
 	assert_non_null(strstr(result.output.data, "CapPrm:\t0000000000000000"));
@@ -255,12 +254,12 @@ static void pid_1_is_confined_as_the_main_process_is(void **state)
 	assert_non_null(strstr(result.output.data, "CapBnd:\t0000000000000000"));
 	assert_non_null(strstr(result.output.data, "NoNewPrivs:\t1"));
 	assert_non_null(strstr(result.output.data, "Seccomp:\t2"));
-	container_result_done(&result);
+	box_result_done(&result);
 }
 
 static void the_end_is_known_only_when_every_process_is_dead(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct spec spec = { 0 };
 	struct error err;
 	struct pollfd ready;
@@ -268,14 +267,14 @@ static void the_end_is_known_only_when_every_process_is_dead(void **state)
 	int status;
 
 	/* The child of the main process holds the pipe open until it is killed. */
-	container_spec(&spec, (const char *const[]){ "leave", NULL });
+	box_spec(&spec, (const char *const[]){ "leave", NULL });
 	start_and_read(*state, &launch, &spec, text, sizeof text);
 	ready = (struct pollfd){ .fd = launch.sandbox.pidfd, .events = POLLIN };
 	assert_int_equal(poll(&ready, 1, 10000), 1);
 	assert_int_equal(read(launch.output, text, sizeof text), 0);
 	assert_int_equal(sandbox_wait(&launch.sandbox, &status, &err), 0);
 	assert_int_equal(WEXITSTATUS(status), 5);
-	container_finish(&launch);
+	box_finish(&launch);
 	spec_done(&spec);
 }
 
@@ -299,7 +298,7 @@ int main(void)
 		cmocka_unit_test(the_end_is_known_only_when_every_process_is_dead),
 	};
 
-	if (!container_possible())
+	if (!box_possible())
 		return 0;
 	return cmocka_run_group_tests_name("sandbox", tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
 /* A process with a terminal: its own devpts, a controlling terminal, sizes, Ctrl-C, eight bits. */
-#include "../support/container.h"
+#include "../support/box.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -15,33 +15,33 @@
 
 static int setup(void **state)
 {
-	static struct container container; /* one for the group */
+	static struct box box; /* one for the group */
 
-	container_init(&container);
-	*state = &container;
+	box_init(&box);
+	*state = &box;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	container_done(*state);
+	box_done(*state);
 	return 0;
 }
 
-static void start(void **state, const char *const *words, struct container_launch *ret)
+static void start(void **state, const char *const *words, struct box_launch *ret)
 {
 	struct spec spec = { .terminal = true };
 	struct error err;
 
-	container_spec(&spec, words);
-	if (container_start(*state, &spec, ret, &err) < 0)
+	box_spec(&spec, words);
+	if (box_start(*state, &spec, ret, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(ret->sandbox.console >= 0);
 	spec_done(&spec);
 }
 
 /* Reads the terminal until text appears. */
-static void expect(const struct container_launch *launch, const char *text)
+static void expect(const struct box_launch *launch, const char *text)
 {
 	char seen[4096] = { 0 };
 	size_t len = 0;
@@ -58,14 +58,14 @@ static void expect(const struct container_launch *launch, const char *text)
 	}
 }
 
-static void send(const struct container_launch *launch, const char *text)
+static void send(const struct box_launch *launch, const char *text)
 {
 	assert_int_equal(write(launch->sandbox.console, text, strlen(text)), strlen(text));
 }
 
 static void the_terminal_is_the_controlling_one_and_on_the_console(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct error err;
 	int status;
 
@@ -79,24 +79,24 @@ static void the_terminal_is_the_controlling_one_and_on_the_console(void **state)
 	expect(&launch, "caught 2\r\n");
 	assert_int_equal(sandbox_wait(&launch.sandbox, &status, &err), 0);
 	assert_int_equal(WEXITSTATUS(status), 3);
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void a_resize_reaches_the_process(void **state)
 {
 	const struct winsize size = { .ws_row = 50, .ws_col = 132 };
-	struct container_launch launch;
+	struct box_launch launch;
 
 	start(state, (const char *const[]){ "tty", NULL }, &launch);
 	expect(&launch, "ready\r\n");
 	assert_int_equal(ioctl(launch.sandbox.console, TIOCSWINSZ, &size), 0);
 	expect(&launch, "50 132\r\n");
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void every_byte_passes_unchanged_once_the_terminal_is_raw(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 	struct termios mode;
 	unsigned char out[256], in[256];
 	size_t len = 0;
@@ -116,21 +116,21 @@ static void every_byte_passes_unchanged_once_the_terminal_is_raw(void **state)
 		len += (size_t)got;
 	}
 	assert_memory_equal(in, out, sizeof in);
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void dev_has_ptmx_pts_and_console_besides(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 
 	start(state, (const char *const[]){ "ls", "/dev", NULL }, &launch);
 	expect(&launch, "console\r\nfd\r\nfull\r\nnull\r\nptmx\r\npts\r\nrandom\r\nshm\r\n");
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void the_process_may_reopen_its_terminal(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 
 	start(state,
 		(const char *const[]){
@@ -138,27 +138,27 @@ static void the_process_may_reopen_its_terminal(void **state)
 		&launch);
 	expect(&launch,
 		"/dev/tty: open\r\n/dev/pts/0: open\r\n/dev/console: open\r\n/dev/ptmx: open\r\n");
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void no_input_can_be_pushed_into_a_terminal(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 
 	start(state, (const char *const[]){ "push", NULL }, &launch);
 	expect(&launch, "TIOCSTI: Operation not permitted\r\n"
 			"TIOCSTI with high bits: Operation not permitted\r\n"
 			"TIOCLINUX: Operation not permitted\r\n");
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 static void only_the_three_streams_are_open(void **state)
 {
-	struct container_launch launch;
+	struct box_launch launch;
 
 	start(state, (const char *const[]){ "fds", NULL }, &launch);
 	expect(&launch, "0\r\n1\r\n2\r\nend\r\n");
-	container_finish(&launch);
+	box_finish(&launch);
 }
 
 int main(void)
@@ -173,7 +173,7 @@ int main(void)
 		cmocka_unit_test(only_the_three_streams_are_open),
 	};
 
-	if (!container_possible())
+	if (!box_possible())
 		return 0;
 	return cmocka_run_group_tests_name("terminal", tests, setup, teardown);
 }
