@@ -36,7 +36,11 @@ test_a_host_of_its_own_has_only_lo() {
 test_what_was_started_does_not_outlive_its_test() {
 	cat >"$T/inner.sh" <<-END
 		. "$HARNESS_TOP/tests/support/harness.sh"
-		test_it() { start stubborn sh -c 'trap "" TERM; while :; do sleep 0.1; done'; echo \$started >$T/pid; }
+		test_it() {
+			start stubborn sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'
+			wait_for 5 grep -q up "\$T/stubborn.out"
+			echo \$started >$T/pid
+		}
 		run_tests
 	END
 	capture bash "$T/inner.sh"
