@@ -18,6 +18,9 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *er
  * they may hold secrets, and /proc/PID/cmdline is readable by everybody. */
 void process_rename(const char *name);
 
+/* Puts fd in its place among the *count sorted ones of keep, which has room; -1 is left out. */
+void process_keep(int *keep, size_t *count, int fd);
+
 /* Closes every descriptor but the count ones in keep, which is sorted. */
 int process_close_others(const int *keep, size_t count, struct error *err);
 

@@ -27,11 +27,12 @@ struct sandbox_parts {
 struct sandbox {
 	pid_t pid; /* of the first process: pid 1 of its namespace. For messages, never to signal */
 	int pidfd; /* of the same; readable once every process of its pid namespace is dead */
-	int network; /* its network namespace; -1 if it shares the caller's */
+	int network; /* its network namespace; -1 if it shares the caller's. The caller may close
+			it once a veth is in, and set it to -1 */
 	int console; /* the pseudoterminal's master with spec->terminal, after setup; else -1. The
 			caller may take it by setting it to -1 */
-	int sync;    /* private to launch.c */
-	int report;  /* private to launch.c: where pid 1 says how the main process ended */
+	int sync;    /* private: the parent's end of the launch protocol */
+	int report;  /* private: where pid 1 says how the main process ended */
 };
 
 int sandbox_create(const struct spec *spec, const struct sandbox_parts *parts, struct sandbox *ret,

@@ -12,7 +12,8 @@
 
 enum { OPTION_MAX = 256 }; /* of a key or a value: fsconfig(2) */
 
-/* A file system explains a refusal in messages read from its context: "e tmpfs: Bad value …". */
+/* A file system may explain a refusal in messages read from its context, "e tmpfs: Bad value …";
+ * else there is what failed (NULL: nothing to add) and errno. */
 static int fs_failed(int fs, const char *what, struct error *err)
 {
 	int errnum = errno;
@@ -20,11 +21,11 @@ static int fs_failed(int fs, const char *what, struct error *err)
 	ssize_t len = read(fs, text, sizeof text - 1);
 
 	errno = errnum;
-	if (len < 3)
+	if (len < 3 && what)
 		return error_errno(err, "%s", what);
-	text[len] = '\0';
+	text[len < 3 ? 0 : len] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	error_set(err, ERROR_FAILED, "%s", text + 2);
+	error_set(err, ERROR_FAILED, "%s", len < 3 ? strerror(errnum) : text + 2);
 	err->errnum = errnum;
 	return -1;
 }
@@ -57,9 +58,9 @@ int mount_new(const char *type, const struct strv *options, uint64_t attributes,
 		if (set_option(fs, options->items[i], err) < 0)
 			return -1;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fs_failed(fs, "create", err);
+		return fs_failed(fs, NULL, err);
 	mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attributes);
-	return mount < 0 ? fs_failed(fs, "create", err) : mount;
+	return mount < 0 ? fs_failed(fs, NULL, err) : mount;
 }
 
 int mount_clone(int dir, const char *path, bool recursive, struct error *err)

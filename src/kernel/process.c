@@ -62,6 +62,18 @@ void process_rename(const char *name)
 	memcpy(start, name, len);
 }
 
+void process_keep(int *keep, size_t *count, int fd)
+{
+	size_t at = *count;
+
+	if (fd < 0)
+		return;
+	for (; at > 0 && keep[at - 1] > fd; at--)
+		keep[at] = keep[at - 1];
+	keep[at] = fd;
+	(*count)++;
+}
+
 int process_close_others(const int *keep, size_t count, struct error *err)
 {
 	unsigned first = 0;

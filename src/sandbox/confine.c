@@ -1,6 +1,7 @@
 /* What takes power away, one act each; their order and its reasons are in steps.c. */
 #include "kernel/capset.h"
 #include "kernel/filter.h"
+#include "kernel/process.h"
 #include "launch.h"
 
 #include <errno.h>
@@ -82,6 +83,19 @@ int confine_lifetime(struct launch *launch, struct error *err)
 	if (recv(launch->sync, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(0);
 	return 0;
+}
+
+/* What is left while the process waits for its start must be no way out of the root. */
+int confine_descriptors(struct launch *launch, struct error *err)
+{
+	const int wanted[] = { launch->sync, launch->report, launch->master, launch->slave };
+	int keep[3 + sizeof wanted / sizeof *wanted] = { 0, 1, 2 };
+	size_t count = 3;
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		process_keep(keep, &count, wanted[i]);
+	launch->root = -1;
+	return process_close_others(keep, count, err);
 }
 
 int confine_filter(struct launch *launch, struct error *err)

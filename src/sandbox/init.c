@@ -6,6 +6,7 @@
  * process closes stays open) and of its capabilities. It runs under the same filter and as the same
  * user as the main process, which is what lets it send signals, and cannot be looked into by it,
  * being not dumpable. Signals are blocked for good and taken one by one: no handler, no race. */
+#include "base/cleanup.h"
 #include "kernel/capset.h"
 #include "kernel/process.h"
 #include "launch.h"
@@ -79,5 +80,7 @@ int init_fork(struct launch *launch, struct error *err)
 		return error_errno(err, "fork of pid 1");
 	if (pid > 0)
 		run(launch, pid);
+	cleanup_close(&launch->report); /* only pid 1 reports */
+	launch->report = -1;
 	return 0;
 }

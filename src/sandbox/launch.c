@@ -63,18 +63,6 @@ static int take_streams(struct launch *launch, struct error *err)
 	return 0;
 }
 
-static void insert(int *sorted, size_t *count, int fd)
-{
-	size_t at = *count;
-
-	if (fd < 0)
-		return;
-	for (; at > 0 && sorted[at - 1] > fd; at--)
-		sorted[at] = sorted[at - 1];
-	sorted[at] = fd;
-	(*count)++;
-}
-
 /* First of all: who else waits for the end of a pipe or a socket that isorun holds must not wait
  * for us, and nothing that leaked into isorun may reach the process. */
 static int keep_own_descriptors(struct launch *launch, struct error *err)
@@ -90,12 +78,12 @@ static int keep_own_descriptors(struct launch *launch, struct error *err)
 	if (take_streams(launch, err) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
-		insert(launch->keep, &count, i);
-	insert(launch->keep, &count, launch->sync);
-	insert(launch->keep, &count, launch->report);
-	insert(launch->keep, &count, launch->root);
+		process_keep(launch->keep, &count, i);
+	process_keep(launch->keep, &count, launch->sync);
+	process_keep(launch->keep, &count, launch->report);
+	process_keep(launch->keep, &count, launch->root);
 	for (size_t i = 0; i < launch->spec->mount_count; i++)
-		insert(launch->keep, &count, launch->binds[i]);
+		process_keep(launch->keep, &count, launch->binds[i]);
 	return process_close_others(launch->keep, count, err);
 }
 

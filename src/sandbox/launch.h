@@ -64,6 +64,7 @@ int confine_capabilities(struct launch *launch, struct error *err);
 int confine_privileges(struct launch *launch, struct error *err);
 int confine_lifetime(struct launch *launch, struct error *err);
 int confine_filter(struct launch *launch, struct error *err);
+int confine_descriptors(struct launch *launch, struct error *err);
 int command_find(struct launch *launch, struct error *err);
 int command_announce(struct launch *launch, struct error *err);
 int command_execute(struct launch *launch, struct error *err);

@@ -8,6 +8,7 @@
 #include "kernel/path.h"
 #include "launch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -76,14 +77,21 @@ static int make_mount(
 	return made < 0 ? -1 : mount_attach(made, target, err);
 }
 
+static int make_failed(const struct spec_mount *mount, struct error *err)
+{
+	/* The kernel shows a new proc only to who sees a whole one already. */
+	if (strcmp(mount->type, "proc") == 0 && err->errnum == EPERM)
+		error_hint(err, "parts of this machine's own /proc are hidden, as in a container");
+	return error_wrap(err, "%s on %s", mount->type, mount->target);
+}
+
 int mounts_make(struct launch *launch, struct error *err)
 {
 	const struct spec *spec = launch->spec;
 
 	for (size_t i = 0; i < spec->mount_count; i++)
 		if (make_mount(launch, &spec->mounts[i], launch->binds[i], err) < 0)
-			return error_wrap(
-				err, "%s on %s", spec->mounts[i].type, spec->mounts[i].target);
+			return make_failed(&spec->mounts[i], err);
 	return 0;
 }
 

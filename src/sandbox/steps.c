@@ -50,6 +50,7 @@ const struct step launch_confine[] = {
 	{ "no_new_privs", confine_privileges }, /* before the filter, which asks for it */
 	{ "parent", confine_lifetime },         /* the changes above would have cleared it */
 	{ NULL, command_find },                 /* as the final user */
+	{ "descriptors", confine_descriptors }, /* the root's was the last path's */
 	{ 0 },
 };
 

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +194,48 @@ static void a_descriptor_that_leaked_into_isorun_reaches_no_process(void **state
 	box_result_done(&result);
 }
 
+/* What a process of the host's pid has open, as "0 /dev/null\n3 socket:\n". */
+static void list_open(int pid, struct buf *ret)
+{
+	char path[64], target[256];
+
+	for (int fd = 0; fd < 64; fd++) {
+		ssize_t len;
+
+		(void)snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+		len = readlink(path, target, sizeof target - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		buf_addf(ret, "%.*s\n", (int)strcspn(target, "["), target);
+	}
+}
+
+static void while_it_waits_for_its_start_a_process_has_nothing_else_open(void **state)
+{
+	CLEANUP_BUF struct buf children = { 0 };
+	CLEANUP_BUF struct buf init = { 0 };
+	CLEANUP_BUF struct buf waiting = { 0 };
+	struct box_launch launch;
+	struct spec spec = { 0 };
+	struct error err;
+	char path[64];
+
+	box_spec(&spec, (const char *const[]){ "exit", "0", NULL });
+	assert_int_equal(box_create(*state, &spec, &launch, &err), 0);
+	assert_int_equal(sandbox_setup(&launch.sandbox, &err), 0);
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", launch.sandbox.pid,
+		launch.sandbox.pid);
+	box_read(path, &children);
+	usleep(50000); /* pid 1 closes its own while the main process already waits */
+	list_open(launch.sandbox.pid, &init);
+	list_open(atoi(children.data), &waiting);
+	assert_string_equal(init.data, "pipe:\n");
+	assert_string_equal(waiting.data, "/dev/null\npipe:\npipe:\nsocket:\n");
+	box_finish(&launch);
+	spec_done(&spec);
+}
+
 static void the_standard_streams_may_have_any_numbers(void **state)
 {
 	struct box_result result;
@@ -291,6 +335,7 @@ int main(void)
 		cmocka_unit_test(killing_the_sandbox_counts_as_sigkill_of_the_main_process),
 		cmocka_unit_test(done_ends_what_still_runs),
 		cmocka_unit_test(a_descriptor_that_leaked_into_isorun_reaches_no_process),
+		cmocka_unit_test(while_it_waits_for_its_start_a_process_has_nothing_else_open),
 		cmocka_unit_test(the_standard_streams_may_have_any_numbers),
 		cmocka_unit_test(a_directory_as_a_standard_stream_is_refused),
 		cmocka_unit_test(the_command_line_of_isorun_cannot_be_read_inside),
