@@ -15,7 +15,8 @@
 #include <sys/types.h>
 
 enum {
-	LAYOUT_DOCUMENT_MAX = 8 << 20, /* bytes of an index, a manifest or a config */
+	LAYOUT_DOCUMENT_MAX = 4 << 20, /* bytes of an index or a manifest */
+	LAYOUT_CONFIG_MAX = 16 << 20,  /* bytes of a config: of a release it has the environment */
 	LAYOUT_LAYERS_MAX = 128,
 };
 

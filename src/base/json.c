@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 64, NAME_SHOWN = 60 };
+enum { DEEPEST = 64, NAME_SHOWN = 60, VALUES_MOST = 1 << 20 };
 
 static int depth_of(const json_t *value, int limit)
 {
@@ -28,11 +28,25 @@ static int depth_of(const json_t *value, int limit)
 	return 1;
 }
 
+/* At most so many values: each costs a hundred bytes of memory and two of text. */
+static size_t count_values(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return count;
+}
+
 int json_parse(const char *file, const char *text, size_t len, json_t **ret, struct error *err)
 {
 	json_error_t error;
-	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	json_t *value;
 
+	if (count_values(text, len) > VALUES_MOST)
+		return error_set(
+			err, ERROR_CONFIG, "%s: more than %d values", file, (int)VALUES_MOST);
+	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!value)
 		return error_set(err, ERROR_CONFIG, "%s:%d:%d: %s", file, error.line, error.column,
 			error.text);

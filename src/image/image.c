@@ -42,7 +42,7 @@ struct image *image_read(const struct store *store, const struct digest *id, str
 	CLEANUP_BUF struct buf text = { 0 };
 
 	if (layout_read_image(store, id, &image->layout, err) < 0 ||
-		store_read_blob(store, &image->layout.config, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
+		store_read_blob(store, &image->layout.config, LAYOUT_CONFIG_MAX, &text, err) < 0)
 		return NULL;
 	if (image_parse_config(&text, &image->layout, &image->config, err) < 0) {
 		error_wrap(err, "image %.*s", DIGEST_SHORT, id->hex);

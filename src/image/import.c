@@ -230,16 +230,16 @@ static int publish_image(struct import *import, const struct digest *manifest,
 }
 
 /* Reads a document that came, or else one that the store has. */
-static int read_came(
-	struct import *import, const struct digest *digest, struct buf *ret, struct error *err)
+static int read_came(struct import *import, const struct digest *digest, size_t max,
+	struct buf *ret, struct error *err)
 {
 	struct store_writer *came = find_blob(import, digest);
 
 	if (!came)
-		return store_read_blob(import->store, digest, LAYOUT_DOCUMENT_MAX, ret, err);
+		return store_read_blob(import->store, digest, max, ret, err);
 	if (lseek(came->fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "read %s", digest->hex);
-	return file_read_all(came->fd, LAYOUT_DOCUMENT_MAX, ret, err);
+	return file_read_all(came->fd, max, ret, err);
 }
 
 static int read_manifest(struct import *import, const struct digest *digest,
@@ -247,7 +247,7 @@ static int read_manifest(struct import *import, const struct digest *digest,
 {
 	CLEANUP_BUF struct buf text = { 0 };
 
-	if (read_came(import, digest, &text, err) < 0)
+	if (read_came(import, digest, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
 		return error_wrap(err, "manifest");
 	return documents_parse_manifest(&text, ret, err);
 }
@@ -259,7 +259,7 @@ static int ask(struct import *import, const struct layout_source *source,
 
 	if (!source->check)
 		return 0;
-	if (read_came(import, &image->config, &config, err) < 0)
+	if (read_came(import, &image->config, LAYOUT_CONFIG_MAX, &config, err) < 0)
 		return error_wrap(err, "config");
 	return source->check(source->context, image, &config, err);
 }

@@ -140,6 +140,8 @@ static int put_image(
 	strv_done(&image->config.env);
 	strv_add_all(&image->config.env, &release->env);
 	imageconfig_print(&image->config, &config);
+	if (config.len > LAYOUT_CONFIG_MAX)
+		return error_set(err, ERROR_CONFIG, "release: its environment is too large");
 	if (store_put_blob(store, config.data, config.len, &config_digest, err) < 0 ||
 		layout_put_image(store, &config_digest, image->layout.layers,
 			image->layout.layer_count, &id, err) < 0 ||
@@ -217,7 +219,7 @@ int release_load(
 	if (!has_release(store, id)) {
 		if (load_image(store, id, &release, err) < 0)
 			return -1;
-	} else if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0 ||
+	} else if (file_read_at(store->dir, name, LAYOUT_CONFIG_MAX, &text, err) < 0 ||
 		   release_parse(name, text.data, text.len, &release, err) < 0) {
 		(void)image_integrity(err);
 		return store_error(store, err);
@@ -274,7 +276,7 @@ static int verify_text(
 	release_name(id, name);
 	if (!has_release(store, id))
 		return 0; /* the next run takes it from the image */
-	if (file_read_at(store->dir, name, LAYOUT_DOCUMENT_MAX, &text, err) < 0)
+	if (file_read_at(store->dir, name, LAYOUT_CONFIG_MAX, &text, err) < 0)
 		return store_error(store, err);
 	if (strlen(wanted) == text.len && strcmp(wanted, text.data) == 0)
 		return 0;

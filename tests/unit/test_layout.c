@@ -378,13 +378,22 @@ static void deep_json_is_refused(void **state)
 		"image.tar: index.json:1:2049: maximum parsing depth reached near '['");
 }
 
-static void an_index_of_nine_megabytes_is_refused(void **state)
+static void an_index_of_five_megabytes_is_refused(void **state)
 {
-	CLEANUP_FREE char *large = memory_new((9 << 20) + 1, 1);
+	CLEANUP_FREE char *large = memory_new((5 << 20) + 1, 1);
 	const struct entry entries[] = { { "index.json", large, 0 }, VERSION, { 0 } };
 
-	memset(large, ' ', 9 << 20);
-	assert_refused(*state, entries, "image.tar: index.json: larger than 8388608 bytes");
+	memset(large, ' ', 5 << 20);
+	assert_refused(*state, entries, "image.tar: index.json: larger than 4194304 bytes");
+}
+
+static void an_index_of_a_million_values_is_refused(void **state)
+{
+	CLEANUP_FREE char *many = memory_new((4 << 20) + 1, 1);
+	const struct entry entries[] = { { "index.json", many, 0 }, VERSION, { 0 } };
+
+	memset(many, ',', 4 << 20);
+	assert_refused(*state, entries, "image.tar: index.json: more than 1048576 values");
 }
 
 /* An image whose documents are right and whose layer is hostile. */
@@ -435,7 +444,8 @@ int main(void)
 		TEST(a_wrong_size_is_refused),
 		TEST(two_images_are_refused),
 		TEST(deep_json_is_refused),
-		TEST(an_index_of_nine_megabytes_is_refused),
+		TEST(an_index_of_five_megabytes_is_refused),
+		TEST(an_index_of_a_million_values_is_refused),
 		TEST(a_layer_that_leaves_its_root_is_refused),
 	};
 
