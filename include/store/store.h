@@ -21,6 +21,7 @@
 
 struct store {
 	int dir;    /* the root of the store */
+	int locks;  /* holds what store_use has taken */
 	char *path; /* absolute */
 };
 
@@ -32,6 +33,17 @@ void store_done(struct store *store);
 /* An exclusive lock named "KIND-NAME", held until the descriptor is closed; waits. Two isoruns that
  * want the same layer do its work once: take the lock, look again, work. */
 int store_lock(const struct store *store, const char *kind, const char *name, struct error *err);
+
+/* The same, shared with others that share it. */
+int store_lock_shared(
+	const struct store *store, const char *kind, const char *name, struct error *err);
+
+/* store_lock without waiting: ERROR_LOCKED where somebody has it. */
+int store_try_lock(
+	const struct store *store, const char *kind, const char *name, struct error *err);
+
+/* Shares the lock until store_done or the process's end: what a run stands on stays. */
+int store_use(const struct store *store, const char *kind, const char *name, struct error *err);
 
 /* Wraps an error that happened while writing to the store: the text names the store's path, and
  * where its disk is full the hint says what to do. Returns -1. */

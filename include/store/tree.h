@@ -6,7 +6,8 @@
 #include "store/store.h"
 
 /* Makes sure that the layer blob diff_id (a plain tar in the store) is unpacked; ret_path gets the
- * tree's absolute path, which the caller frees. Concurrent calls do the work once. */
+ * tree's absolute path, which the caller frees; gc leaves it until the store is closed. Concurrent
+ * calls do the work once. */
 int tree_ensure(const struct store *store, const struct digest *diff_id, char **ret_path,
 	struct error *err);
 

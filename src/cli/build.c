@@ -1,8 +1,10 @@
 /* isorun build: a codebase becomes a build in the store and, if asked, a tar. */
 #include "image/build.h"
+#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "image/layout.h"
+#include "store/gc.h"
 #include "store/store.h"
 
 #include "buildbox.h"
@@ -26,6 +28,7 @@ static int build(
 {
 	__attribute__((cleanup(store_done))) struct store store = { .dir = -1 };
 	__attribute__((cleanup(build_done))) struct build result = { 0 };
+	CLEANUP_CLOSE int lock = -1;
 	struct buildbox context = { .store = &store, .runtime_dir = cli->runtime_dir };
 	const struct build_options options = {
 		.dir = dir,
@@ -37,7 +40,7 @@ static int build(
 		.context = &context,
 	};
 
-	if (store_open(cli->root, &store, err) < 0 ||
+	if (store_open(cli->root, &store, err) < 0 || (lock = gc_hold_off(&store, err)) < 0 ||
 		build_codebase(&store, &options, &result, err) < 0)
 		return error_wrap(err, "build");
 	if (request->output) {

@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	{ "rollback", cli_rollback, "make an earlier release the newest again" },
 	{ "inspect", cli_inspect, "show what a release holds" },
 	{ "verify", cli_verify, "check every digest and the ledger" },
+	{ "gc", cli_gc, "free what no release needs" },
 	{ NULL, NULL, NULL },
 };
 

@@ -9,6 +9,7 @@
 #include "model/config.h"
 #include "model/envfile.h"
 #include "model/name.h"
+#include "store/gc.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -123,9 +124,10 @@ static int release_it(const struct cli *cli, const struct request *request,
 {
 	__attribute__((cleanup(store_done))) struct store store = { .dir = -1 };
 	CLEANUP_TARGET struct target target = { 0 };
+	CLEANUP_CLOSE int lock = -1;
 	struct digest build;
 
-	if (store_open(cli->root, &store, err) < 0 ||
+	if (store_open(cli->root, &store, err) < 0 || (lock = gc_hold_off(&store, err)) < 0 ||
 		target_open_build(&store, request->build, &build, err) < 0 ||
 		release_make(&store, &build, config, &target.release, err) < 0)
 		return -1;

@@ -6,6 +6,7 @@
 #include "cli/target.h"
 #include "image/release.h"
 #include "ledger/ledger.h"
+#include "store/gc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,11 +68,12 @@ static int rollback(const struct cli *cli, const struct request *request, struct
 {
 	__attribute__((cleanup(store_done))) struct store store = { .dir = -1 };
 	const struct ledger_entry *entry;
+	CLEANUP_CLOSE int lock = -1;
 	struct target_deploy deploy;
 	struct ledger ledger;
 	int result;
 
-	if (store_open(cli->root, &store, err) < 0 ||
+	if (store_open(cli->root, &store, err) < 0 || (lock = gc_hold_off(&store, err)) < 0 ||
 		target_choose(&store, &request->choice, &deploy, err) < 0 ||
 		ledger_read(store.dir, deploy.app, deploy.deploy, &ledger, err) < 0)
 		return -1;

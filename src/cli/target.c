@@ -10,6 +10,7 @@
 #include "image/layout.h"
 #include "image/release.h"
 #include "model/name.h"
+#include "store/gc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,10 +250,11 @@ static int open_version(const struct store *store, const char *what,
 int target_open(const struct store *store, const char *what, const struct target_choice *choice,
 	bool record, struct target *ret, struct error *err)
 {
+	CLEANUP_CLOSE int lock = -1;
 	struct target target = { 0 };
 	int result;
 
-	if (target_check(choice, err) < 0)
+	if (target_check(choice, err) < 0 || (lock = gc_hold_off(store, err)) < 0)
 		return -1;
 	if (!what || is_version(what)) {
 		result = open_version(store, what, choice, &target, err);

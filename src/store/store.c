@@ -138,17 +138,24 @@ static int open_parts(int dir, struct error *err)
 	return sweep(dir, err);
 }
 
+static int open_locks(int dir)
+{
+	return openat(dir, "locks", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 int store_open(const char *path, struct store *ret, struct error *err)
 {
 	CLEANUP_CLOSE int dir = file_open_dir(AT_FDCWD, path, 0700, err);
+	CLEANUP_CLOSE int locks = -1;
 	char *absolute;
 
 	if (dir < 0 || open_parts(dir, err) < 0)
 		return error_wrap(err, "store %s", path);
-	absolute = realpath(path, NULL);
+	locks = open_locks(dir);
+	absolute = locks < 0 ? NULL : realpath(path, NULL);
 	if (!absolute)
 		return error_errno(err, "store %s", path);
-	*ret = (struct store){ .dir = steal_fd(&dir), .path = absolute };
+	*ret = (struct store){ .dir = steal_fd(&dir), .locks = steal_fd(&locks), .path = absolute };
 	return 0;
 }
 
@@ -156,9 +163,10 @@ void store_done(struct store *store)
 {
 	if (!store->path)
 		return;
-	(void)close(store->dir); /* a directory: nothing to lose */
+	(void)close(store->dir);   /* a directory: nothing to lose */
+	(void)close(store->locks); /* that is what lets go of what was used */
 	free(store->path);
-	*store = (struct store){ .dir = -1 };
+	*store = (struct store){ .dir = -1, .locks = -1 };
 }
 
 int store_error(const struct store *store, struct error *err)
@@ -187,26 +195,55 @@ static off_t lock_offset(const char *kind, const char *name)
 	return offset;
 }
 
+/* fcntl's command on the byte of a name; waits where the command does. 0, or -1 with errno. */
+static int lock_byte(int fd, int command, short type, const char *kind, const char *name)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = lock_offset(kind, name), .l_len = 1
+	};
+	int result;
+
+	do
+		result = fcntl(fd, command, &lock);
+	while (result < 0 && errno == EINTR);
+	return result;
+}
+
+static int take_lock(const struct store *store, int command, short type, const char *kind,
+	const char *name, struct error *err)
+{
+	CLEANUP_CLOSE int fd = open_locks(store->dir);
+
+	if (fd >= 0 && lock_byte(fd, command, type, kind, name) == 0)
+		return steal_fd(&fd);
+	error_errno(err, "lock %s %s", kind, name);
+	if (err->errnum == EAGAIN || err->errnum == EACCES)
+		err->kind = ERROR_LOCKED;
+	return store_error(store, err);
+}
+
 int store_lock(const struct store *store, const char *kind, const char *name, struct error *err)
 {
-	CLEANUP_CLOSE int fd =
-		openat(store->dir, "locks", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct flock lock = { .l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = lock_offset(kind, name),
-		.l_len = 1 };
+	return take_lock(store, F_OFD_SETLKW, F_WRLCK, kind, name, err);
+}
 
-	if (fd < 0) {
-		error_errno(err, "open its locks");
-		return store_error(store, err);
-	}
-	while (fcntl(fd, F_OFD_SETLKW, &lock) < 0) {
-		if (errno == EINTR)
-			continue;
-		error_errno(err, "lock %s %s", kind, name);
-		return store_error(store, err);
-	}
-	return steal_fd(&fd);
+int store_lock_shared(
+	const struct store *store, const char *kind, const char *name, struct error *err)
+{
+	return take_lock(store, F_OFD_SETLKW, F_RDLCK, kind, name, err);
+}
+
+int store_try_lock(const struct store *store, const char *kind, const char *name, struct error *err)
+{
+	return take_lock(store, F_OFD_SETLK, F_WRLCK, kind, name, err);
+}
+
+int store_use(const struct store *store, const char *kind, const char *name, struct error *err)
+{
+	if (lock_byte(store->locks, F_OFD_SETLKW, F_RDLCK, kind, name) == 0)
+		return 0;
+	error_errno(err, "lock %s %s", kind, name);
+	return store_error(store, err);
 }
 
 int tmp_name(char name[80], struct error *err)

@@ -115,6 +115,9 @@ int tree_ensure(
 {
 	CLEANUP_CLOSE int lock = -1;
 
+	/* First, so that gc does not remove it between our look and its use. */
+	if (store_use(store, "use", diff_id->hex, err) < 0)
+		return -1;
 	if (!has_tree(store, diff_id)) {
 		lock = store_lock(store, "tree", diff_id->hex, err);
 		if (lock < 0)

@@ -201,6 +201,59 @@ test_a_killed_release_leaves_a_ledger_that_works() {
 	assert_status 0
 }
 
+# Twelve releases of two builds, one after the other: the first two are more than gc keeps.
+make_twelve() {
+	make_release
+	export ISORUN_ROOT=$T/maker
+	for i in $(seq 2 6); do isorun release build.tar -e A=$i >/dev/null; done
+	echo more >>app/data
+	git -C app -c user.name=t -c user.email=t@example.com commit -qam two
+	isorun build app -o build2.tar >/dev/null
+	for i in $(seq 7 12); do isorun release build2.tar -e A=$i >/dev/null; done
+}
+
+test_gc_keeps_the_last_ten_releases_and_says_what_it_frees() {
+	make_twelve
+	before=$(store_listing)
+	capture isorun gc --dry-run --recent
+	assert_status 0
+	assert_equal 2 "$(grep -c ' releases/' stdout)"
+	assert_equal "$before" "$(store_listing)"
+
+	capture isorun gc --recent
+	assert_status 0
+	assert_match "$stdout" '^freed 6 items, [0-9]+ bytes and what was unpacked of them$'
+	capture isorun verify
+	assert_equal "shop/dev: 12 ledger entries, 10 releases verified, 2 no longer in the store" "$stdout"
+	capture isorun rollback v1
+	assert_error 5 "release $(isorun releases --json | jq -r '.[-1].id[7:19]') is not in the store $ISORUN_ROOT"
+	capture isorun rollback v3
+	assert_status 0
+}
+
+test_gc_leaves_what_is_younger_than_a_day() {
+	make_twelve
+	before=$(store_listing)
+	capture isorun gc
+	assert_equal "freed 0 items, 0 bytes and what was unpacked of them" "$stdout"
+	assert_equal "$before" "$(store_listing)"
+}
+
+test_gc_leaves_what_a_run_stands_on() {
+	in_host
+	make_release
+	export ISORUN_ROOT=$T/store
+	start run isorun run release.tar -- /app/hello serve
+	wait_for 20 test -s run.out
+	rm "$ISORUN_ROOT/apps/shop/dev/ledger" "$ISORUN_ROOT/apps/shop/dev/head"
+	isorun gc --recent >/dev/null
+	assert_equal 2 "$(ls "$ISORUN_ROOT/trees" | wc -l)"
+	kill -KILL "$started"
+	wait "$started" || true
+	isorun gc --recent >/dev/null
+	assert_equal 0 "$(ls "$ISORUN_ROOT/trees" | wc -l)"
+}
+
 test_the_archive_reader_is_confined() {
 	need strace
 	make_release
