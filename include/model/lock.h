@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/strv.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ struct lock_package {
 
 /* The packages of one root, in the order of name and architecture. */
 struct lock_set {
-	char *suite; /* NULL: there is no such root */
+	char *suite;           /* NULL: there is no such root */
+	struct strv requested; /* what was asked for, without what that depends on; may be empty */
 	struct lock_package *packages;
 	size_t count;
 };

@@ -39,9 +39,17 @@ static void add_path_option(
 	add_option(argv, key, path);
 }
 
+/* Hooks of the host's configuration work on the host's directories: Docker's images delete what is
+ * in its cache after each update. Only a file can take them out. */
+#define CONFIG                                                                \
+	"#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n" \
+	"#clear APT::Update::Post-Invoke-Success;\n#clear APT::Architectures;\n"
+
 static void begin(const struct apt *apt, const char *program, struct strv *argv)
 {
 	strv_add(argv, program);
+	strv_add(argv, "-c");
+	strv_addf(argv, "%s/apt.conf", apt->seen);
 	add_path_option(apt, argv, "Dir::State", "state");
 	add_path_option(apt, argv, "Dir::State::lists", "state/lists");
 	add_path_option(apt, argv, "Dir::State::status", "status");
@@ -54,7 +62,6 @@ static void begin(const struct apt *apt, const char *program, struct strv *argv)
 	add_option(argv, "APT::Architectures", LIBPATH_DEBIAN);
 	add_option(argv, "APT::Install-Recommends", "false");
 	add_option(argv, "APT::Update::Error-Mode", "any");
-	add_option(argv, "APT::Update::Post-Invoke-Success::", "true");
 	add_option(argv, "Acquire::Languages", "none");
 	add_option(argv, "Acquire::ForceHash", "SHA256");
 	if (!apt->bound)
@@ -210,6 +217,8 @@ int apt_open(int work, const char *path, const char *suite, struct apt *ret, str
 		result = place_dir(apt.dir, *dir, 0755, err);
 	if (result == 0)
 		result = place_text(apt.dir, "status", "", 0, err);
+	if (result == 0)
+		result = place_text(apt.dir, "apt.conf", CONFIG, strlen(CONFIG), err);
 	if (result == 0)
 		result = choose_view(&apt, err);
 	if (result == 0)

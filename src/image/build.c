@@ -224,9 +224,15 @@ static int keep_lockfile(const struct work *work, struct error *err)
 {
 	if (lockfile_keep(&work->lockfile, &work->source, err) < 0)
 		return -1;
-	if (work->lockfile.fresh && work->options->notice)
+	if (!work->lockfile.lock.date || !work->options->notice)
+		return 0;
+	if (work->lockfile.fresh)
 		work->options->notice(work->options->context,
 			"isorun.lock is new: commit it, so that this build can be made again");
+	else if (work->source.lock_differs)
+		work->options->notice(work->options->context,
+			"isorun.lock is not as committed: commit it, so that this build can be "
+			"made again");
 	return 0;
 }
 
@@ -256,6 +262,11 @@ static int make_build(struct work *work, struct build *ret, struct error *err)
 	return keep_lockfile(work, err);
 }
 
+static bool is_full(const struct error *err)
+{
+	return err->errnum == ENOSPC || err->errnum == EDQUOT;
+}
+
 int build_codebase(const struct store *store, const struct build_options *options,
 	struct build *ret, struct error *err)
 {
@@ -270,6 +281,8 @@ int build_codebase(const struct store *store, const struct build_options *option
 	if (source_open(options->dir, options->allow_dirty, &work.source, err) < 0 ||
 		make_build(&work, ret, err) < 0) {
 		tell_step(options, NULL);
+		if (is_full(err) && !strstr(err->text, store->path))
+			return store_error(store, err);
 		return -1;
 	}
 	tell_step(options, NULL);

@@ -207,11 +207,16 @@ static int ensure(
 	struct recipe *recipe, const struct digest *files, struct digest *ret, struct error *err)
 {
 	struct layer_options options = { .date = date_of(recipe->from) };
+	CLEANUP_CLOSE int lock = -1;
 	CLEANUP_CLOSE int root = -1;
 	int found = set_key(recipe, files, err);
 
 	if (found == 0)
 		found = find_cached(recipe, ret, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	lock = store_lock(recipe->from->store, "dependencies", recipe->key.hex, err);
+	found = lock < 0 ? -1 : find_cached(recipe, ret, err); /* another build may have made it */
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	root = file_open_dir(recipe->from->work, recipe->work_name, 0755, err);

@@ -113,6 +113,8 @@ int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *
 
 	if (run(dir, inside, NULL, err) < 0) {
 		*ret_found = false;
+		if (strstr(err->text, "dubious ownership"))
+			error_hint(err, "git config --global --add safe.directory DIR trusts it");
 		return err->errnum == NOT_A_REPOSITORY && strstr(err->text, "not a git") ? 0 : -1;
 	}
 	if (run(dir, names, &text, err) < 0)

@@ -18,39 +18,64 @@ enum { LOCK_MAX = 8 << 20 };
 
 static bool has_package(const struct lock_set *set, const char *name)
 {
-	size_t len = strcspn(name, ":="); /* name:arch, name=version */
-
 	for (size_t i = 0; i < set->count; i++)
-		if (strlen(set->packages[i].name) == len &&
-			strncmp(set->packages[i].name, name, len) == 0)
+		if (strcmp(set->packages[i].name, name) == 0)
 			return true;
 	return false;
 }
 
+static int hint_update(struct error *err)
+{
+	return error_hint(err, "isorun build --update");
+}
+
+/* The root that the build command runs on has the app's packages too, where the suites agree. */
+static void list_build(const struct manifest *manifest, struct strv *ret)
+{
+	if (!manifest->build_packages.len)
+		return;
+	strv_add_all(ret, &manifest->build_packages);
+	if (manifest->suite && strcmp(manifest->suite, manifest->build_suite) == 0)
+		strv_add_all(ret, &manifest->packages);
+}
+
+/* Whether a set is for exactly these packages. One that does not say what it was resolved for
+ * must at least have them. */
 static int check_set(const struct lock_set *set, const char *suite, const struct strv *packages,
 	struct error *err)
 {
-	if (!packages->len)
-		return 0;
-	if (!set->suite || strcmp(set->suite, suite) != 0) {
+	if (packages->len && (!set->suite || strcmp(set->suite, suite) != 0)) {
 		error_set(err, ERROR_CONFIG, LOCK_FILE ": is for suite %s, not %s",
 			set->suite ? set->suite : "none", suite);
-		return error_hint(err, "isorun build --update");
+		return hint_update(err);
 	}
 	for (size_t i = 0; i < packages->len; i++) {
-		if (has_package(set, packages->items[i]))
+		const char *name = packages->items[i];
+
+		if (set->requested.len ? strv_has(&set->requested, name) : has_package(set, name))
 			continue;
-		error_set(err, ERROR_CONFIG, LOCK_FILE ": has no package %s", packages->items[i]);
-		return error_hint(err, "isorun build --update");
+		error_set(err, ERROR_CONFIG, LOCK_FILE ": has no package %s", name);
+		return hint_update(err);
+	}
+	for (size_t i = 0; i < set->requested.len; i++) {
+		if (strv_has(packages, set->requested.items[i]))
+			continue;
+		error_set(err, ERROR_CONFIG,
+			LOCK_FILE ": was made with package %s, which is not declared any more",
+			set->requested.items[i]);
+		return hint_update(err);
 	}
 	return 0;
 }
 
 static int check(const struct lock *lock, const struct manifest *manifest, struct error *err)
 {
+	CLEANUP_STRV struct strv build = { 0 };
+
 	if (check_set(&lock->dependencies, manifest->suite, &manifest->packages, err) < 0)
 		return -1;
-	return check_set(&lock->build, manifest->build_suite, &manifest->build_packages, err);
+	list_build(manifest, &build);
+	return check_set(&lock->build, manifest->build_suite, &build, err);
 }
 
 static int resolve_set(const struct lockfile_request *request, const char *suite,
@@ -64,6 +89,7 @@ static int resolve_set(const struct lockfile_request *request, const char *suite
 	if (apt_open(request->work, path, suite, &apt, err) < 0)
 		return -1;
 	ret->suite = memory_copy_str(suite);
+	strv_add_all(&ret->requested, packages);
 	return apt_resolve(&apt, packages, ret, err);
 }
 
@@ -85,11 +111,7 @@ static int resolve(const struct lockfile_request *request, struct lock *ret, str
 	ret->date = print_now();
 	if (resolve_set(request, manifest->suite, &manifest->packages, &ret->dependencies, err) < 0)
 		return error_wrap(err, "dependencies.debian");
-	if (!manifest->build_packages.len)
-		return 0;
-	strv_add_all(&build, &manifest->build_packages);
-	if (manifest->suite && strcmp(manifest->suite, manifest->build_suite) == 0)
-		strv_add_all(&build, &manifest->packages);
+	list_build(manifest, &build);
 	if (resolve_set(request, manifest->build_suite, &build, &ret->build, err) < 0)
 		return error_wrap(err, "build.debian");
 	return 0;

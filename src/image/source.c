@@ -15,10 +15,11 @@
 
 #define LOCK_FILE "isorun.lock"
 
-/* Drops isorun.lock of the codebase (prefix of its path is unknown here: any) from the list. */
-static void drop_lock(struct strv *paths)
+/* Takes isorun.lock out of the list; whether it was there. */
+static bool drop_lock(struct strv *paths)
 {
 	struct strv kept = { 0 };
+	size_t before = paths->len;
 
 	for (size_t i = 0; i < paths->len; i++) {
 		const char *slash = strrchr(paths->items[i], '/');
@@ -28,6 +29,7 @@ static void drop_lock(struct strv *paths)
 	}
 	strv_done(paths);
 	*paths = kept;
+	return paths->len < before;
 }
 
 static int refuse_changes(const struct git_changes *changes, struct error *err)
@@ -59,8 +61,8 @@ static int read_provenance(struct source *source, bool allow_dirty, struct error
 		return 0;
 	if (git_read_changes(source->dir, &changes, err) < 0)
 		return -1;
-	drop_lock(&changes.changed);
-	drop_lock(&changes.untracked);
+	source->lock_differs = drop_lock(&changes.changed);
+	source->lock_differs = drop_lock(&changes.untracked) || source->lock_differs;
 	if (changes.changed.len && !allow_dirty)
 		return refuse_changes(&changes, err);
 	source->dirty = allow_dirty && (changes.changed.len || changes.untracked.len);

@@ -16,6 +16,7 @@ struct source {
 	char *remote; /* NULL: unknown */
 	int64_t date; /* the commit's, in seconds; 0: unknown */
 	bool dirty;
+	bool lock_differs;    /* isorun.lock is not as committed */
 	struct strv left_out; /* untracked files, which do not enter the build */
 };
 

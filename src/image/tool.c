@@ -90,7 +90,8 @@ int tool_start(const struct tool *tool, struct tool_process *ret, struct error *
 	return 0;
 }
 
-/* The last line that is not empty; but apt's first "E: " line, which the others only follow. */
+/* The last line that is not empty; but apt's first "E: " or git's first "fatal: " line, which the
+ * others only explain. */
 static const char *last_complaint(char *text)
 {
 	const char *found = "";
@@ -99,6 +100,8 @@ static const char *last_complaint(char *text)
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "E: ", 3) == 0)
 			return line + 3;
+		if (strncmp(line, "fatal: ", 7) == 0)
+			return line + 7;
 		found = line;
 	}
 	return found;

@@ -170,15 +170,36 @@ static int read_packages(const struct json_at *at, struct lock_set *ret, struct 
 	return 0;
 }
 
+static int read_requested(const struct json_at *at, struct strv *ret, struct error *err)
+{
+	struct json_at element;
+
+	if (json_is(at, JSON_ARRAY, err) < 0)
+		return -1;
+	for (size_t i = 0; json_element(at, i, &element); i++) {
+		char *name = NULL;
+
+		if (read_name(&element, NAME_PACKAGE, &name, err) < 0)
+			return -1;
+		strv_add(ret, name);
+		free(name);
+	}
+	strv_sort(ret);
+	return 0;
+}
+
 static int read_set(const struct json_at *at, struct lock_set *ret, struct error *err)
 {
-	static const char *const keys[] = { "suite", "packages", NULL };
+	static const char *const keys[] = { "suite", "requested", "packages", NULL };
 	struct json_at member;
 
 	if (json_keys(at, keys, err) < 0)
 		return -1;
 	if (need(at, "suite", &member, err) < 0 ||
 		read_name(&member, NAME_SUITE, &ret->suite, err) < 0)
+		return -1;
+	if (json_member(at, "requested", &member) &&
+		read_requested(&member, &ret->requested, err) < 0)
 		return -1;
 	if (need(at, "packages", &member, err) < 0)
 		return -1;
@@ -247,6 +268,21 @@ static void print_package(const struct lock_package *package, struct buf *ret)
 	json_print(value, false, ret);
 }
 
+/* Names need no escapes: read_name and the manifest's see to it. */
+static void print_requested(const struct strv *requested, struct buf *ret)
+{
+	CLEANUP_STRV struct strv sorted = { 0 };
+
+	if (!requested->len)
+		return;
+	strv_add_all(&sorted, requested);
+	strv_sort(&sorted);
+	buf_add_str(ret, " \"requested\": [");
+	for (size_t i = 0; i < sorted.len; i++)
+		buf_addf(ret, "%s\"%s\"", i ? ", " : "", sorted.items[i]);
+	buf_add_str(ret, "],");
+}
+
 static void print_set(const char *name, const struct lock_set *set, struct buf *ret)
 {
 	struct lock_package *sorted = memory_new(set->count, sizeof *sorted);
@@ -254,7 +290,9 @@ static void print_set(const char *name, const struct lock_set *set, struct buf *
 
 	memcpy(sorted, set->packages ? set->packages : sorted, set->count * sizeof *sorted);
 	sort(&copy);
-	buf_addf(ret, ",\n\"%s\": { \"suite\": \"%s\", \"packages\": [", name, set->suite);
+	buf_addf(ret, ",\n\"%s\": { \"suite\": \"%s\",", name, set->suite);
+	print_requested(&set->requested, ret);
+	buf_add_str(ret, " \"packages\": [");
 	for (size_t i = 0; i < copy.count; i++) {
 		buf_add_str(ret, i ? ",\n" : "\n");
 		print_package(&sorted[i], ret);
@@ -291,6 +329,7 @@ static void set_done(struct lock_set *set)
 		free(set->packages[i].filename);
 	}
 	free(set->packages);
+	strv_done(&set->requested);
 	free(set->suite);
 }
 

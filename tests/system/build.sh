@@ -80,6 +80,24 @@ test_packages_are_resolved_pinned_and_unpacked_without_touching_the_host() {
 	assert_contains "$(layer build.tar 0 | tar xO var/lib/dpkg/status.d/busybox-static)" "Package: busybox-static"
 }
 
+test_an_update_renews_the_lock_and_runs_no_hook_of_the_hosts_apt() {
+	busybox
+	sed -i 's/"date": "2/"date": "1/' app/isorun.lock
+	cat >inner <<-'END'
+		mount -t tmpfs none /var/cache/apt/archives
+		mount -t tmpfs none /etc/apt/apt.conf.d
+		echo 'APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' >/etc/apt/apt.conf.d/clean
+		touch /var/cache/apt/archives/kept.deb
+		"$0" build app --update && ls /var/cache/apt/archives
+	END
+	capture unshare --mount --propagation private sh -c "$(cat inner)" "$ISORUN"
+
+	assert_status 0
+	assert_match "$stdout" '^sha256:[0-9a-f]{64}
+kept.deb$'
+	assert_match "$(sed -n 2p app/isorun.lock)" '^"date": "2'
+}
+
 test_a_second_build_needs_no_network() {
 	busybox
 	first=$(isorun build app)
@@ -142,6 +160,28 @@ test_a_lock_file_that_does_not_cover_the_manifest_is_refused() {
 	capture isorun build app
 
 	assert_error 4 "build: isorun.lock: has no package redis-server" "$LOCK_HINT"
+}
+
+test_a_package_that_is_no_longer_declared_is_not_kept_silently() {
+	busybox
+	sed -i 's/"debian": {[^}]*}//; s/\["busybox", "true"\]/["x"]/' app/isorun.json
+	sed -i 's/"dependencies": {  }/"dependencies": { "debian": { "suite": "'"$SUITE"'", "packages": ["dash"] } }/' app/isorun.json
+	sed -i 's/"requested": \["busybox-static"\]/"requested": ["busybox-static", "dash"]/' app/isorun.lock
+	commit app
+	capture isorun build app
+
+	assert_error 4 "build: isorun.lock: was made with package busybox-static, which is not declared any more" \
+		"$LOCK_HINT"
+}
+
+test_an_uncommitted_lock_file_is_said() {
+	busybox
+	git -C app rm -q --cached isorun.lock && git -C app commit -q -m without
+	capture isorun build app
+
+	assert_status 0
+	assert_equal "isorun: warning: isorun.lock is not as committed: commit it, so that this build can be made again" \
+		"$stderr"
 }
 
 test_a_package_that_does_not_exist_is_named() {

@@ -167,9 +167,37 @@ static void every_cut_of_a_lock_is_refused(void **state)
 	}
 }
 
+static void what_was_requested_is_kept(void **state)
+{
+	struct lock lock = { .date = memory_copy_str("2026-11-20T12:00:00Z") };
+	struct lock again;
+	struct buf text = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	lock.dependencies.suite = memory_copy_str("bookworm");
+	strv_add(&lock.dependencies.requested, "redis");
+	strv_add(&lock.dependencies.requested, "adduser");
+	add(&lock.dependencies, "redis", "amd64");
+
+	lock_print(&lock, &text);
+	if (lock_parse("isorun.lock", text.data, text.len, &again, &err) < 0)
+		fail_msg("%s", err.text);
+
+	assert_string_equal(text.data, HEAD
+		",\n\"dependencies\": { \"suite\": \"bookworm\", "
+		"\"requested\": [\"adduser\", \"redis\"], \"packages\": [\n" PACKAGE "\n] } }\n");
+	assert_int_equal(again.dependencies.requested.len, 2);
+	assert_string_equal(again.dependencies.requested.items[0], "adduser");
+	lock_done(&lock);
+	lock_done(&again);
+	buf_done(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_requested_is_kept),
 		cmocka_unit_test(a_lock_is_one_package_a_line_and_sorted),
 		cmocka_unit_test(packages_are_sorted_when_read_too),
 		cmocka_unit_test(what_apt_should_never_see_is_refused),
