@@ -59,7 +59,7 @@ static int open_parent(int root, const char *path, const char **ret_name, struct
 
 static int make_failed(const char *path, const char *what, struct error *err)
 {
-	if (errno == EROFS || errno == EACCES || errno == EPERM)
+	if (errno == EROFS || errno == EACCES || errno == EPERM || errno == ENOENT)
 		return missing(path, what, err);
 	return error_errno(err, "make %s", path);
 }
