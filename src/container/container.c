@@ -100,6 +100,9 @@ int container_start(const struct container_site *site, const struct container_la
 		container_done(site, &container);
 		return -1;
 	}
+	/* Joined, it is of no more use, and a formation has many. */
+	cleanup_close(&container.sandbox.network);
+	container.sandbox.network = -1;
 	*ret = container;
 	return 0;
 }

@@ -80,6 +80,7 @@ static int start_container(struct instance *instance, int output, struct error *
 	int status;
 
 	release_spec(host->config->release, &how, &spec);
+	spec_add_rlimit(&spec, RLIMIT_NOFILE, host->files.rlim_cur, host->files.rlim_max);
 	status = container_start(&host->site->container, &launch, &instance->container, err);
 	spec_done(&spec);
 	return status;
@@ -276,6 +277,8 @@ static void do_kill(struct instance *instance)
 
 	probe_cancel(&instance->probe);
 	loop_cancel(instance->host->loop, &instance->timer);
+	if (instance->container.sandbox.pidfd < 0)
+		return; /* dead already, its last lines are still being written */
 	if (container_kill(&instance->container, &err) == 0)
 		return;
 	stream_event(instance->host->stream, instance->name, "%s", err.text);

@@ -12,6 +12,7 @@
 #include "supervisor/stream.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 struct instance;
 
@@ -24,6 +25,7 @@ struct instance_host {
 	struct network *network;
 	int null;            /* /dev/null: every instance's standard input */
 	int pipe_size;       /* of the log pipes; 0: as the kernel makes them */
+	struct rlimit files; /* RLIMIT_NOFILE as isorun was given it: the instances' own */
 	unsigned unenforced; /* CGROUP_* that the log has been told of already */
 	bool *answered;      /* by process type: whether one of it was ever ready in this run */
 

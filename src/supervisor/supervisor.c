@@ -123,13 +123,20 @@ static void on_stream_broken(void *context)
 		fail(supervisor, &err);
 }
 
-static void kill_all(struct supervisor *supervisor)
+/* Returns whether there was anything to kill. */
+static bool kill_all(struct supervisor *supervisor)
 {
-	for (struct instance *i = supervisor->instances; i; i = i->next)
+	bool any = false;
+
+	for (struct instance *i = supervisor->instances; i; i = i->next) {
+		any = any || i->container.sandbox.pidfd >= 0;
 		instance_handle(i, PROCESS_KILL);
+	}
+	return any;
 }
 
-/* The first asks, the second does not, and the third does not even wait for the log's reader. */
+/* The first asks, the second kills; once all are dead, the next does not even wait for whoever
+ * reads the log. */
 static void on_signal(void *context, int fd, uint32_t events)
 {
 	struct supervisor *supervisor = context;
@@ -140,9 +147,7 @@ static void on_signal(void *context, int fd, uint32_t events)
 		return;
 	if (!supervisor->stopping)
 		stop(supervisor);
-	else if (supervisor->instances)
-		kill_all(supervisor);
-	else
+	else if (!kill_all(supervisor))
 		loop_stop(supervisor->loop);
 }
 
@@ -298,6 +303,18 @@ static void on_notice(void *context, const char *line)
 	stream_event(supervisor->host.stream, supervisor->config->site.release->app, "%s", line);
 }
 
+/* Each instance costs some descriptors; the usual soft limit of 1024 is there for select(2), which
+ * nothing here uses. */
+static void raise_files(struct rlimit *ret_before)
+{
+	struct rlimit raised;
+
+	(void)getrlimit(RLIMIT_NOFILE, ret_before); /* cannot fail */
+	raised = *ret_before;
+	raised.rlim_cur = raised.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &raised); /* a launch says if it was too few */
+}
+
 static void want_all(struct supervisor *supervisor)
 {
 	const struct formation *formation = supervisor->config->formation;
@@ -325,6 +342,7 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (host->null < 0)
 		return error_errno(err, "/dev/null");
+	raise_files(&host->files);
 	host->loop = supervisor->loop;
 	host->config = config;
 	host->site = &supervisor->site;

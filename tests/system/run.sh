@@ -201,6 +201,37 @@ test_a_slow_reader_loses_nothing_and_signals_still_work() {
 	seq -f '%.0f abcdefghijklmnopqrstuvwxyz' "$(wc -l <"$T/got")" | cmp - "$T/got"
 }
 
+test_a_reader_that_is_stuck_does_not_keep_isorun_from_ending() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 1000000" } }'
+	mkfifo "$T/fifo"
+	exec 5<>"$T/fifo"
+	"$ISORUN" run v1 >"$T/fifo" 2>"$T/err" &
+	local pid=$!
+	echo "$pid" >>"$T/.pids"
+	sleep 1
+	kill "$pid"
+	sleep 0.3
+	assert_file "/proc/$pid/exe" # it waits for the reader
+	kill "$pid"
+	sleep 0.3
+	kill "$pid" 2>/dev/null || true
+	wait_exit "$pid" 5
+
+	assert_status 0
+}
+
+test_a_formation_needs_no_higher_limit_of_open_files() {
+	in_host
+	make_app '{ "worker": { "command": "/app/hello sleep 100" } }'
+	start run prlimit --nofile=64:4096 "$ISORUN" run v1 worker=40
+	wait_for 60 has_event "$T/run.out" 'worker.40: started'
+	kill "$started"
+	wait_exit "$started" 20
+
+	assert_status 0
+}
+
 test_an_instance_out_of_memory_is_told_from_other_deaths() {
 	in_host
 	make_app '{ "web": { "command": "/app/hello memory 300", "limits": { "memory": "32M" } } }'
