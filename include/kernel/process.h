@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Clones as fork(2) does, with the CLONE_* flags, into the cgroup2 directory cgroup unless it is
- * -1. Returns 0 in the child, the pid in the parent with a CLOEXEC *ret_pidfd (which may be NULL),
- * -1 on failure. */
+/* Clones as fork(2) does, but without the caller's signal handlers, with the CLONE_* flags, into
+ * the cgroup2 directory cgroup unless it is -1. Returns 0 in the child, the pid in the parent with
+ * a CLOEXEC *ret_pidfd (which may be NULL), -1 on failure. */
 pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *err);
 
 /* Shows name in ps instead of the caller's command line, whose arguments and environment are wiped:

@@ -2,16 +2,16 @@
  * clone and exec does not; those on single values and its capset(2) do not. */
 #include "kernel/capset.h"
 
+#include <errno.h>
 #include <sys/capability.h>
 
 int capset_bound(uint64_t bounding, struct error *err)
 {
 	for (int cap = 0; cap < 64; cap++) {
-		/* The kernel's list ends where asking fails. */
-		if (cap_get_bound(cap) < 0)
-			return 0;
-		if (!(bounding >> cap & 1) && cap_drop_bound(cap) < 0)
-			return error_errno(err, "drop capability %d", cap);
+		if (bounding >> cap & 1 || cap_drop_bound(cap) == 0)
+			continue;
+		/* The kernel's list ends where it does not know the number. */
+		return errno == EINVAL ? 0 : error_errno(err, "drop capability %d", cap);
 	}
 	return 0;
 }

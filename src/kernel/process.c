@@ -29,7 +29,7 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *er
 {
 	int pidfd = -1;
 	struct clone_args args = {
-		.flags = flags | (ret_pidfd ? CLONE_PIDFD : 0),
+		.flags = flags | CLONE_CLEAR_SIGHAND | (ret_pidfd ? CLONE_PIDFD : 0),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};

@@ -75,6 +75,7 @@ int init_fork(struct launch *launch, struct error *err)
 	/* Before the fork as well: the end of a quick child must not be missed. */
 	(void)sigfillset(&all);                     /* cannot fail */
 	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* cannot fail with these arguments */
+	(void)signal(SIGCHLD, SIG_DFL);             /* ignored, the dead would leave no status */
 	pid = _Fork();                              /* clone3(2) is refused by the filter */
 	if (pid < 0)
 		return error_errno(err, "fork of pid 1");

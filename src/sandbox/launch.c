@@ -133,7 +133,6 @@ _Noreturn void launch_child(struct launch *launch)
 	struct launch_record failure = { .stage = LAUNCH_SETUP };
 
 	process_rename("isorun:[setup]");
-	process_reset_signals();
 	if (set_up(launch, &failure.error) == 0) {
 		failure.stage = LAUNCH_START;
 		(void)steps_run(launch_execute, launch, &failure.error); /* returns only to fail */
