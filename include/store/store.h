@@ -73,6 +73,9 @@ struct store_writer {
 	uint64_t size;
 };
 int store_writer_begin(const struct store *store, struct store_writer *ret, struct error *err);
+
+/* A writer that only digests, for content that the store has already. */
+void store_writer_begin_check(const struct store *store, struct store_writer *ret);
 int store_writer_add(struct store_writer *writer, const void *data, size_t len, struct error *err);
 int store_writer_keep(struct store_writer *writer, const struct digest *wanted, struct error *err);
 int store_writer_publish(struct store_writer *writer, struct error *err);

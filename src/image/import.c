@@ -103,7 +103,9 @@ static int take_blob(struct import *import, struct tar *tar, const char *hex, st
 		return error_set(err, ERROR_INTEGRITY, "it is there twice");
 	if (import->blob_count == BLOBS_MAX)
 		return error_set(err, ERROR_INTEGRITY, "more than %d blobs", BLOBS_MAX);
-	if (store_writer_begin(import->store, &writer, err) < 0)
+	if (store_has_blob(import->store, &wanted))
+		store_writer_begin_check(import->store, &writer);
+	else if (store_writer_begin(import->store, &writer, err) < 0)
 		return -1;
 	if (fill_blob(import, tar, &writer, &wanted, err) < 0) {
 		store_writer_discard(&writer);
@@ -194,11 +196,12 @@ static int publish(struct import *import, const struct digest *digest, struct er
 static int unpack_layer(struct import *import, const struct digest *digest, struct error *err)
 {
 	struct store_writer *came = find_blob(import, digest);
-	CLEANUP_CLOSE int fd = came ? fcntl(came->fd, F_DUPFD_CLOEXEC, 3)
-				    : store_open_blob(import->store, digest, NULL, err);
+	bool staged = came && came->fd >= 0;
+	CLEANUP_CLOSE int fd = staged ? fcntl(came->fd, F_DUPFD_CLOEXEC, 3)
+				      : store_open_blob(import->store, digest, NULL, err);
 
 	if (fd < 0)
-		return came ? error_errno(err, "layer %s", digest->hex) : -1;
+		return staged ? error_errno(err, "layer %s", digest->hex) : -1;
 	if (tree_stage(import->store, fd, digest, &import->trees[import->tree_count], err) < 0)
 		return -1;
 	import->tree_count++;
@@ -235,7 +238,7 @@ static int read_came(struct import *import, const struct digest *digest, size_t 
 {
 	struct store_writer *came = find_blob(import, digest);
 
-	if (!came)
+	if (!came || came->fd < 0)
 		return store_read_blob(import->store, digest, max, ret, err);
 	if (lseek(came->fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "read %s", digest->hex);

@@ -126,9 +126,15 @@ int store_writer_begin(const struct store *store, struct store_writer *ret, stru
 	return store_error(store, err);
 }
 
+void store_writer_begin_check(const struct store *store, struct store_writer *ret)
+{
+	*ret = (struct store_writer){ .store = store, .fd = -1 };
+	digest_begin(&ret->state);
+}
+
 int store_writer_add(struct store_writer *writer, const void *data, size_t len, struct error *err)
 {
-	if (file_write_all(writer->fd, data, len, err) < 0)
+	if (writer->fd >= 0 && file_write_all(writer->fd, data, len, err) < 0)
 		return store_error(writer->store, err);
 	digest_add(&writer->state, data, len);
 	writer->size += len;
@@ -141,7 +147,7 @@ int store_writer_keep(struct store_writer *writer, const struct digest *wanted, 
 	if (wanted && !digest_equal(wanted, &writer->digest))
 		return error_set(err, ERROR_INTEGRITY, "its digest is %s instead of %s",
 			writer->digest.hex, wanted->hex);
-	if (fdatasync(writer->fd) < 0) {
+	if (writer->fd >= 0 && fdatasync(writer->fd) < 0) {
 		error_errno(err, "write %s", writer->name);
 		return store_error(writer->store, err);
 	}
@@ -154,6 +160,8 @@ int store_writer_publish(struct store_writer *writer, struct error *err)
 	CLEANUP_CLOSE int blobs = -1;
 	char name[BLOB_NAME];
 
+	if (!writer->name[0])
+		return 0;
 	blob_name(&writer->digest, name);
 	if (renameat(store->dir, writer->name, store->dir, name) < 0) {
 		error_errno(err, "put %s in its place", name);

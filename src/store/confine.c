@@ -29,25 +29,12 @@
 #endif
 
 static const uint16_t allowed[] = {
-	SYS_read,
-	SYS_write,
-	SYS_lseek,
-	SYS_fstat,
+	SYS_read, SYS_write, SYS_lseek, SYS_fstat,
 #ifdef SYS_newfstatat
 	SYS_newfstatat, /* what glibc's fstat is; it opens nothing */
 #endif
-	SYS_brk,
-	SYS_mmap,
-	SYS_munmap,
-	SYS_mremap,
-	SYS_mprotect,
-	SYS_madvise,
-	SYS_futex,
-	SYS_clock_gettime,
-	SYS_rt_sigreturn,
-	SYS_rt_sigprocmask,
-	SYS_exit,
-	SYS_exit_group,
+	SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_futex,
+	SYS_clock_gettime, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_exit, SYS_exit_group,
 #ifdef __SANITIZE_ADDRESS__
 	SYS_sigaltstack, /* the sanitizer asks for it before every _exit, or gives up */
 #endif

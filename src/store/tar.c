@@ -22,7 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_ENTRIES = 4 << 20, MAX_DEPTH = 1000, PIPE_SIZE = 1 << 20 };
+/* Depth: removing a tree holds two descriptors a level, and 1024 is a usual limit. */
+enum { MAX_ENTRIES = 4 << 20, MAX_DEPTH = 256, PIPE_SIZE = 1 << 20 };
 
 static int max_unpacked(uint64_t *ret, struct error *err)
 {

@@ -130,6 +130,34 @@ test_a_release_of_another_store_is_imported_by_verify_and_inspect() {
 	assert_contains "$stdout" "release   not in the ledger"
 }
 
+test_two_imported_releases_share_their_layers() {
+	make_build
+	isorun release build.tar -e KEY=1 -o one.tar >/dev/null
+	isorun release build.tar -e KEY=2 -o two.tar >/dev/null
+	export ISORUN_ROOT=$T/other
+
+	isorun verify one.tar
+	isorun verify two.tar
+
+	assert_equal 2 "$(ls "$ISORUN_ROOT/trees" | wc -l)"
+	assert_equal 6 "$(ls "$ISORUN_ROOT/blobs/sha256" | wc -l)"
+	assert_equal "" "$(ls "$ISORUN_ROOT/tmp")"
+}
+
+test_a_run_of_an_unknown_release_or_build_records_it() {
+	in_host
+	make_build
+	isorun release build.tar -e KEY=1 -o release.tar >id
+	export ISORUN_ROOT=$T/other
+
+	capture isorun run release.tar -- /app/hello true
+	assert_status 0
+	capture isorun run release.tar -- /app/hello true
+	assert_equal "admin v1 0|admin v1 0|import v1 0" "$(isorun releases --all --json |
+		jq -r '[.[] | "\(.kind) v\(.version) \(.status)"] | join("|")')"
+	assert_equal "\"$(cat id)\"" "$(isorun releases --json | jq '.[0].id')"
+}
+
 test_a_release_comes_from_standard_input_gzip_and_zstd() {
 	need zstd
 	make_build

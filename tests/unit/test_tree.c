@@ -213,6 +213,38 @@ static void more_than_the_bound_is_refused(void **state)
 	unsetenv("ISORUN_MAX_UNPACKED");
 }
 
+static void a_path_of_two_thousand_levels_is_refused(void **state)
+{
+	CLEANUP_BUF struct buf path = { 0 };
+	struct fixture *f = *state;
+	struct error err = { 0 };
+
+	for (int i = 0; i < 1900; i++)
+		buf_add_str(&path, "a/");
+	buf_add_str(&path, "a");
+	add(f, S_IFREG | 0644, path.data, "x");
+
+	assert_int_equal(unpack(f, TREE_PLAIN, &err), -1);
+
+	assert_non_null(strstr(err.text, ": nested too deep"));
+	assert_int_equal(err.kind, ERROR_INTEGRITY);
+}
+
+static void a_component_of_three_hundred_bytes_is_refused(void **state)
+{
+	char name[301];
+	struct fixture *f = *state;
+	struct error err = { 0 };
+
+	memset(name, 'a', 300);
+	name[300] = '\0';
+	add(f, S_IFREG | 0644, name, "x");
+
+	assert_int_equal(unpack(f, TREE_PLAIN, &err), -1);
+
+	assert_non_null(strstr(err.text, ": a component too long"));
+}
+
 static void text_that_is_no_archive_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -335,6 +367,8 @@ int main(void)
 		TEST(a_directory_is_not_replaced_by_a_symlink),
 		TEST(a_symlink_is_not_taken_for_a_directory),
 		TEST(more_than_the_bound_is_refused),
+		TEST(a_path_of_two_thousand_levels_is_refused),
+		TEST(a_component_of_three_hundred_bytes_is_refused),
 		TEST(text_that_is_no_archive_is_refused),
 		TEST(changed_content_is_found),
 		TEST(a_changed_mode_is_found),
