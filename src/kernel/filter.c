@@ -119,7 +119,8 @@ static int add_check(scmp_filter_ctx context, const struct filter_check *check, 
 		if (result < 0)
 			return fail(err, result, check->call);
 	}
-	result = add_others(context, others, check, 0, 0);
+	if (check->known)
+		result = add_others(context, others, check, check->field & ~check->known, 0);
 	return result < 0 ? fail(err, result, check->call) : 0;
 }
 

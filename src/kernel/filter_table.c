@@ -133,21 +133,22 @@ const size_t filter_group_count = sizeof filter_groups / sizeof *filter_groups;
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 		CLONE_NEWPID | CLONE_NEWNET)
 
-enum { WHOLE = 0xffffffff, SOCKET_TYPE = 0xf };
+enum { WHOLE = 0xffffffff, SOCKET_TYPE = 0xf, FAMILIES = 0x3f };
 
 /* Families other than netlink: by type, without its flag bits. */
 #define TYPE_OF_FAMILY(family)                                                                  \
 	{                                                                                       \
 		.call = "socket", .conditional = true, .when_argument = 0, .when_field = WHOLE, \
-		.when = family, .argument = 1, .field = SOCKET_TYPE, .verdict = FILTER_ONLY,    \
-		.values = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET }, .value_count = 3,        \
-		.reason = "no SOCK_RAW, SOCK_PACKET, SOCK_RDM, SOCK_DCCP"                       \
+		.when = family, .argument = 1, .field = SOCKET_TYPE, .known = SOCKET_TYPE,      \
+		.verdict = FILTER_ONLY, .values = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET },  \
+		.value_count = 3, .reason = "no SOCK_RAW, SOCK_PACKET, SOCK_RDM, SOCK_DCCP"     \
 	}
 
 const struct filter_check filter_checks[] = {
 	{ .call = "clone",
 		.argument = 0,
 		.field = NEW_NAMESPACE,
+		.known = NEW_NAMESPACE,
 		.verdict = FILTER_ONLY,
 		.values = { 0 },
 		.value_count = 1,
@@ -155,6 +156,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "unshare",
 		.argument = 0,
 		.field = NEW_NAMESPACE | CLONE_NEWTIME, /* in clone(2) that is a signal's bit */
+		.known = NEW_NAMESPACE | CLONE_NEWTIME,
 		.verdict = FILTER_ONLY,
 		.values = { 0 },
 		.value_count = 1,
@@ -162,6 +164,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "socket",
 		.argument = 0,
 		.field = WHOLE,
+		.known = FAMILIES,
 		.verdict = FILTER_REFINED,
 		.values = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK },
 		.value_count = 4,
@@ -177,6 +180,7 @@ const struct filter_check filter_checks[] = {
 		.when = AF_NETLINK,
 		.argument = 2,
 		.field = WHOLE,
+		.known = FAMILIES,
 		.verdict = FILTER_ONLY,
 		.values = { NETLINK_ROUTE },
 		.value_count = 1,
@@ -184,6 +188,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "socketpair",
 		.argument = 0,
 		.field = WHOLE,
+		.known = FAMILIES,
 		.verdict = FILTER_ONLY,
 		.values = { AF_UNIX },
 		.value_count = 1,
@@ -191,6 +196,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "ioctl",
 		.argument = 1,
 		.field = WHOLE,
+		.known = WHOLE,
 		.verdict = FILTER_NOT,
 		.values = { TIOCSTI, TIOCLINUX },
 		.value_count = 2,
@@ -199,6 +205,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "personality",
 		.argument = 0,
 		.field = WHOLE,
+		.known = 0,
 		.verdict = FILTER_ONLY,
 		.values = { PER_LINUX, PER_LINUX32, UNAME26, UNAME26 | PER_LINUX32, WHOLE },
 		.value_count = 5,
@@ -207,6 +214,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "mknod",
 		.argument = 1,
 		.field = S_IFMT,
+		.known = S_IFMT,
 		.verdict = FILTER_ONLY,
 		.values = { 0, S_IFREG, S_IFIFO, S_IFSOCK },
 		.value_count = 4,
@@ -214,6 +222,7 @@ const struct filter_check filter_checks[] = {
 	{ .call = "mknodat",
 		.argument = 2,
 		.field = S_IFMT,
+		.known = S_IFMT,
 		.verdict = FILTER_ONLY,
 		.values = { 0, S_IFREG, S_IFIFO, S_IFSOCK },
 		.value_count = 4,

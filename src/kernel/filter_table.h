@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Raised whenever the table or the way it is compiled changes: cached filters depend on it. */
-enum { FILTER_TABLE_VERSION = 1 };
+enum { FILTER_TABLE_VERSION = 2 };
 
 enum filter_action {
 	FILTER_ALLOW,   /* the kernel decides */
@@ -35,6 +35,8 @@ struct filter_check {
 	uint32_t when_field, when;
 	unsigned argument;
 	uint32_t field;
+	uint32_t known; /* bits of field beyond these mean nothing to any kernel: ENOSYS, which
+			   saves instructions; loading the filter costs as many as there are */
 	enum filter_verdict {
 		FILTER_ONLY,    /* the values listed pass, all others are EPERM */
 		FILTER_NOT,     /* the values listed are EPERM, all others pass */

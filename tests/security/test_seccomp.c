@@ -270,7 +270,8 @@ static void print_docs(struct buf *ret)
 	buf_add_str(ret,
 		"\n## Decided by an argument\n\n"
 		"Of the argument only the bits of the mask are compared, so nothing hides in the "
-		"upper half of a\nregister. Other values are EPERM.\n\n"
+		"upper half of a\nregister. Other values are EPERM\nor, where no kernel knows "
+		"them, ENOSYS; so are other personalities.\n\n"
 		"| call | argument | mask | values let through | why |\n"
 		"| --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < filter_check_count; i++)
