@@ -177,6 +177,7 @@ static void serve(unsigned slot)
 		int client = accept(fd, (void *)&from, &size);
 
 		if (client >= 0 && fork() == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			(void)close(fd);
 			serve_client(client, slot, &from);
 		}

@@ -252,6 +252,7 @@ static pid_t start_isorun(void)
 	assert_int_equal(pipe(gate), 0);
 	pid = fork();
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct instance web;
 		struct network *network = instance_make_network("*", notice);
 
