@@ -197,18 +197,47 @@ static void every_byte_arrives_behind_a_half_close(void **state)
 	end(world, 1);
 }
 
-static void a_client_that_does_not_read_holds_nobody_up(void **state)
+/* Clock ticks that the forwarder, a child of this process, has used. */
+static unsigned long forwarder_ticks(void)
+{
+	char line[1000];
+	unsigned long user, system;
+	FILE *list = popen("cat /proc/[0-9]*/stat 2>/dev/null", "r");
+
+	while (list && fgets(line, sizeof line, list)) {
+		char wanted[64], *at = strstr(line, "(isorun:[forwar");
+
+		(void)snprintf(wanted, sizeof wanted, ") S %d ", (int)getpid());
+		at = at ? strstr(at, wanted) : NULL;
+		if (at && sscanf(at, ") S %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+				  &system) == 2) {
+			(void)pclose(list);
+			return user + system;
+		}
+	}
+	fail_msg("no sleeping forwarder");
+	return 0;
+}
+
+static int connect_stalled(const struct world *world)
 {
 	static char chunk[1 << 16];
+	int fd = connect_remote(world);
+
+	for (int i = 0; i < 200; i++) /* until nothing more goes in: the echo fills every buffer */
+		if (send(fd, chunk, sizeof chunk, MSG_DONTWAIT) < 0)
+			(void)usleep(2000);
+	return fd;
+}
+
+static void a_client_that_does_not_read_holds_nobody_up(void **state)
+{
 	struct world *world = *state;
 	char line[80];
 	int stalled;
 
 	begin(world, 1);
-	stalled = connect_remote(world);
-	for (int i = 0; i < 200; i++) /* until nothing more goes in: the echo fills every buffer */
-		if (send(stalled, chunk, sizeof chunk, MSG_DONTWAIT) < 0)
-			(void)usleep(2000);
+	stalled = connect_stalled(world);
 	for (int i = 0; i < 20; i++) {
 		int fd = connect_remote(world);
 
@@ -220,6 +249,35 @@ static void a_client_that_does_not_read_holds_nobody_up(void **state)
 		(void)close(fd);
 	}
 	(void)close(stalled);
+	end(world, 1);
+}
+
+static void a_forwarder_with_nothing_to_do_sleeps(void **state)
+{
+	struct world *world = *state;
+	unsigned long before;
+	char line[80];
+	int fds[4];
+
+	begin(world, 1);
+	fds[0] = connect_remote(world); /* idle */
+	instance_read_line(fds[0], line, sizeof line);
+	fds[1] = connect_stalled(world);
+	fds[2] = connect_stalled(world);
+	assert_int_equal(shutdown(fds[2], SHUT_WR), 0);
+	fds[3] = connect_stalled(world);
+	(void)close(fds[3]); /* unread bytes: a reset */
+	instance_publish(world->network, NULL, 0);
+	(void)usleep(100000);
+	before = forwarder_ticks();
+	(void)usleep(500000);
+	assert_true(forwarder_ticks() - before <= 5);
+
+	assert_int_equal(write(fds[0], "on\n", 3), 3);
+	instance_read_line(fds[0], line, sizeof line);
+	assert_string_equal(line, "on");
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
 	end(world, 1);
 }
 
@@ -293,6 +351,7 @@ int main(void)
 		cmocka_unit_test(a_dead_instance_is_passed_over),
 		cmocka_unit_test(every_byte_arrives_behind_a_half_close),
 		cmocka_unit_test(a_client_that_does_not_read_holds_nobody_up),
+		cmocka_unit_test(a_forwarder_with_nothing_to_do_sleeps),
 		cmocka_unit_test(a_thousand_connections_are_served_at_once),
 		cmocka_unit_test(the_port_can_be_held_again_at_once),
 	};
