@@ -58,6 +58,9 @@ void netlink_add_veth(
  * of this link alone. ipv6: whether the link has IPv6 at all. */
 void netlink_set_up(struct netlink_batch *batch, int link, enum netlink_gate gate, bool ipv6);
 
+/* Makes a link that was up before its other end was able to send at once. */
+void netlink_settle(struct netlink_batch *batch, int link);
+
 /* An address of this one host on the link; with a prefix shorter than full, of its network. No
  * duplicate detection. */
 void netlink_add_address(struct netlink_batch *batch, int link,
@@ -81,8 +84,10 @@ void netlink_delete_link(struct netlink_batch *batch, int link);
 int netlink_send(int fd, struct netlink_batch *batch, struct error *err);
 void netlink_done(struct netlink_batch *batch);
 
-/* Whether a route other than a default one leads to address. */
-int netlink_is_routed(int fd, const struct netlink_address *address, bool *ret, struct error *err);
+/* Where packets to an address go. */
+enum netlink_way { NETLINK_NOWHERE, NETLINK_DEFAULT, NETLINK_ROUTED, NETLINK_LOCAL };
+int netlink_look_up(
+	int fd, const struct netlink_address *address, enum netlink_way *ret, struct error *err);
 
 #define CLEANUP_NETLINK __attribute__((cleanup(netlink_done)))
 

@@ -25,6 +25,7 @@
 enum {
 	MESSAGE_MAX = 1024, /* more than any message below */
 	FEW_BITS = 4,       /* a prefix this short stands for "everything" (VPNs use /1) */
+	QUEUE = 100,        /* packets; any but a new link's own 1000 */
 	RULE_PRIORITY = 10 /* before the table "local", which is 0 unless it was moved: see below */
 };
 
@@ -139,9 +140,29 @@ void netlink_set_up(struct netlink_batch *batch, int link, enum netlink_gate gat
 	end(batch, message);
 }
 
+/* A link gets its carrier when its other end comes up, but drops what it sends until the kernel's
+ * link watch has run, which on a busy machine is late enough to cost a client a second, that of
+ * TCP's first retransmission. A changed length of its queue, which veth does not use, makes the
+ * kernel set up sending anew, now. */
+void netlink_settle(struct netlink_batch *batch, int link)
+{
+	struct nlmsghdr *message = begin(batch, RTM_NEWLINK, 0, "link");
+	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(message, sizeof *body);
+
+	body->ifi_index = link;
+	mnl_attr_put_u32(message, IFLA_TXQLEN, QUEUE);
+	end(batch, message);
+}
+
+/* A new IPv6 address, even without duplicate detection, is made the namespace's own in a work queue
+ * that needs the lock of all of rtnetlink: what arrives before is lost. So it gets the route which
+ * that will make, now, and with a metric behind it. */
 void netlink_add_address(struct netlink_batch *batch, int link,
 	const struct netlink_address *address, unsigned prefix)
 {
+	const struct netlink_route own = {
+		.to = *address, .prefix = 128, .link = link, .table = RT_TABLE_LOCAL, .local = true
+	};
 	struct nlmsghdr *message =
 		begin(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, "address");
 	struct ifaddrmsg *body = mnl_nlmsg_put_extra_header(message, sizeof *body);
@@ -153,6 +174,8 @@ void netlink_add_address(struct netlink_batch *batch, int link,
 	put_address(message, IFA_LOCAL, address);
 	put_address(message, IFA_ADDRESS, address);
 	end(batch, message);
+	if (address->family == AF_INET6)
+		netlink_add_route(batch, &own);
 }
 
 void netlink_add_neighbour(struct netlink_batch *batch, int link,
@@ -278,7 +301,20 @@ void netlink_done(struct netlink_batch *batch)
 	buf_done(&batch->messages);
 }
 
-int netlink_is_routed(int fd, const struct netlink_address *address, bool *ret, struct error *err)
+static enum netlink_way describe(const struct nlmsghdr *answer)
+{
+	const struct rtmsg *route = mnl_nlmsg_get_payload(answer);
+
+	/* An error says that nothing leads there, or that what does is a prohibition. */
+	if (answer->nlmsg_type != RTM_NEWROUTE)
+		return NETLINK_NOWHERE;
+	if (route->rtm_type == RTN_LOCAL)
+		return NETLINK_LOCAL;
+	return route->rtm_dst_len < FEW_BITS ? NETLINK_DEFAULT : NETLINK_ROUTED;
+}
+
+int netlink_look_up(
+	int fd, const struct netlink_address *address, enum netlink_way *ret, struct error *err)
 {
 	char text[8192];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(text);
@@ -296,8 +332,6 @@ int netlink_is_routed(int fd, const struct netlink_address *address, bool *ret, 
 	got = recv(fd, text, sizeof text, MSG_DONTWAIT);
 	if (got < (ssize_t)sizeof *message)
 		return error_errno(err, "look up a route");
-	/* An error here says that nothing leads there, or that what does is a prohibition. */
-	*ret = message->nlmsg_type == RTM_NEWROUTE &&
-	       ((struct rtmsg *)mnl_nlmsg_get_payload(message))->rtm_dst_len >= FEW_BITS;
+	*ret = describe(message);
 	return 0;
 }

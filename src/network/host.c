@@ -129,8 +129,16 @@ static void add_exceptions(struct nftables_batch *batch)
 		nftables_add_rule(batch, &rules[i]);
 }
 
+static bool is_published(
+	const struct router *router, const struct reserve *reserve, enum host_open open)
+{
+	if (reserve->address.family == AF_INET)
+		return open != HOST_CLOSED;
+	return open == HOST_OPEN && router->uplink.ipv6 && !address_is_loopback(&reserve->address);
+}
+
 int host_publish(struct host *host, const struct router *router, const struct reserve *reserves,
-	size_t reserve_count, const bool *is_open, struct error *err)
+	size_t reserve_count, const enum host_open *open, struct error *err)
 {
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
 
@@ -140,10 +148,8 @@ int host_publish(struct host *host, const struct router *router, const struct re
 	add_exceptions(&batch);
 	for (size_t i = 0; i < reserve_count; i++) {
 		const struct reserve *reserve = &reserves[i];
-		const bool is_v6 = reserve->address.family == AF_INET6;
 
-		if (!is_open[reserve->port] ||
-			(is_v6 && (!router->uplink.ipv6 || address_is_loopback(&reserve->address))))
+		if (!is_published(router, reserve, open[reserve->port]))
 			continue;
 		add_published(&batch, "leaving", router, reserve);
 		if (reserve->remote)

@@ -21,9 +21,12 @@ int host_open(struct host *ret, struct error *err);
 /* Makes the table: nothing is published yet. */
 int host_load_rules(struct host *host, const struct router *router, struct error *err);
 
-/* Replaces what is published by the reserves of which is_open says so (indexed by port). */
+/* Whether instances are ready to take connections of a port, and over what. */
+enum host_open { HOST_CLOSED, HOST_OPEN_V4, HOST_OPEN };
+
+/* Replaces what is published by the reserves of which open says so (indexed by port). */
 int host_publish(struct host *host, const struct router *router, const struct reserve *reserves,
-	size_t reserve_count, const bool *is_open, struct error *err);
+	size_t reserve_count, const enum host_open *open, struct error *err);
 
 /* Leads the port of what arrives by the probe's link to the router, until the next publish. */
 int host_lead_probe(struct host *host, const struct router *router, const struct uplink *from,

@@ -99,14 +99,17 @@ int network_join(struct network *network, unsigned slot, int namespace_fd, struc
 	link_add_inside(&batch, slot, network->router.ipv6);
 	if (netlink_send(route, &batch, err) < 0)
 		return error_wrap(err, "network");
+	netlink_settle(&batch, network->router.last_link);
+	if (netlink_send(network->router.route, &batch, err) < 0)
+		return error_wrap(err, "network");
 	return 0;
 }
 
 void network_leave(struct network *network, unsigned slot)
 {
 	/* The link dies with the instance's namespace, and its next user takes the route over. */
-	(void)network;
-	(void)slot;
+	if (slot < NETWORK_SLOTS)
+		network->is_known[slot] = false;
 }
 
 void network_address(const struct network *network, unsigned slot, char text[16])

@@ -39,8 +39,8 @@ static void divide(struct network *network, bool forwards_v4, bool forwards_v6)
 			reserve->forwarded = !is_loopback && !forwards_v4;
 		} else {
 			reserve->remote = !is_loopback && has_v6 && forwards_v6;
-			/* An any-address has ::1 among what it stands for. */
-			reserve->forwarded = !reserve->remote || address_is_any(&reserve->address);
+			/* It has ::1 in it, or meets an app that listens on IPv4 only. */
+			reserve->forwarded = true;
 		}
 	}
 }
@@ -48,15 +48,15 @@ static void divide(struct network *network, bool forwards_v4, bool forwards_v6)
 /* Says, once, what the forwarder is there for. */
 static void give_notice(const struct network *network)
 {
-	const struct reserve *loopback = NULL;
+	bool has_loopback6 = false;
 
 	for (size_t i = 0; i < network->reserve_count && network->notice; i++) {
 		const struct reserve *reserve = &network->reserves[i];
 		char text[ADDRESS_TEXT], line[160];
 
-		if (!reserve->forwarded)
-			continue;
-		loopback = reserve;
+		if (reserve->address.family == AF_INET6)
+			has_loopback6 |= address_is_any(&reserve->address) ||
+					 address_is_loopback(&reserve->address);
 		if (reserve->remote || address_is_loopback(&reserve->address))
 			continue;
 		address_print(&reserve->address, reserve->number, text);
@@ -65,7 +65,7 @@ static void give_notice(const struct network *network)
 		network->notice(network->context, line);
 		return;
 	}
-	if (loopback && network->notice)
+	if (has_loopback6 && network->notice)
 		network->notice(network->context,
 			"forwarding [::1] with splice: the kernel does not route it");
 }
@@ -82,7 +82,7 @@ static int build_way_in(struct network *network, const struct uplink_plan *plan,
 	divide(network, forwards_v4, forwards_v6);
 	if (router_load_rules(&network->router, network->port_count, err) < 0 ||
 		host_publish(&network->host, &network->router, network->reserves,
-			network->reserve_count, network->is_open, err) < 0 ||
+			network->reserve_count, network->open, err) < 0 ||
 		forwarder_start(network->reserves, network->reserve_count, &network->router,
 			&network->forwarder, err) < 0)
 		return -1;
@@ -117,7 +117,7 @@ int network_new(const struct network_config *config, struct network **ret, struc
 	network->context = config->context;
 	network->port_count = config->port_count;
 	network->ports = memory_new(config->port_count, sizeof *network->ports);
-	network->is_open = memory_new(config->port_count, sizeof *network->is_open);
+	network->open = memory_new(config->port_count, sizeof *network->open);
 	for (size_t i = 0; i < config->port_count; i++) {
 		network->ports[i] = config->ports[i];
 		network->ports[i].address = NULL;
@@ -127,51 +127,6 @@ int network_new(const struct network_config *config, struct network **ret, struc
 		return -1;
 	}
 	*ret = network;
-	return 0;
-}
-
-/* Opens or closes what leads to the port. The forwarder's sockets listen before it hears where to
- * go (it drops one that does not), and stop before it hears that there is nowhere. */
-static int set_way_in(struct network *network, size_t port, struct error *err)
-{
-	for (size_t i = 0; i < network->reserve_count; i++) {
-		struct reserve *reserve = &network->reserves[i];
-
-		if (reserve->port != port || !reserve->forwarded)
-			continue;
-		if (!network->is_open[port])
-			reserve_close(reserve);
-		else if (reserve_open(reserve, err) < 0)
-			return -1;
-	}
-	return host_publish(&network->host, &network->router, network->reserves,
-		network->reserve_count, network->is_open, err);
-}
-
-static int publish(struct network *network, size_t port, const unsigned *slots, size_t slot_count,
-	struct error *err)
-{
-	const uint16_t inside = network->ports[port].inside;
-	const bool was_open = network->is_open[port];
-
-	network->is_open[port] = slot_count > 0;
-	if (was_open && !slot_count && set_way_in(network, port, err) < 0)
-		return -1;
-	if (router_balance(&network->router, port, inside, slots, slot_count, err) < 0)
-		return -1;
-	if (!was_open && slot_count && set_way_in(network, port, err) < 0)
-		return -1;
-	return forwarder_publish(&network->forwarder, port, inside, slots, slot_count, err);
-}
-
-/* Instances first, then the way in; and the way in is closed before they are taken away. */
-int network_publish(struct network *network, size_t port, const unsigned *slots, size_t slot_count,
-	struct error *err)
-{
-	if (port >= network->port_count || slot_count > NETWORK_SLOTS)
-		return error_set(err, ERROR_FAILED, "network: there is no such port or slot");
-	if (publish(network, port, slots, slot_count, err) < 0)
-		return error_wrap(err, "network");
 	return 0;
 }
 
@@ -204,7 +159,7 @@ void network_free(struct network *network)
 	router_done(&network->router);
 	reserve_done(network->reserves, network->reserve_count);
 	host_done(&network->host);
-	free(network->is_open);
+	free(network->open);
 	free(network->ports);
 	free(network);
 }

@@ -2,7 +2,11 @@
  * firewalld, a cloud's agent, policies of chains and marks, all have their say. So a client is
  * played: a namespace with a link to the host connects to a port that leads to the router, as a
  * published one would, and either the connection stands or it does not. The namespace, its link and
- * the listening socket are gone when this returns. */
+ * the listening socket are gone when this returns.
+ *
+ * A dropped packet is known by its absence, and how long to wait depends on how busy the machine
+ * is. So the client meanwhile knocks at a closed port of the host, again and again: when it was
+ * told often enough that this one is closed, the other answer would have been there too. */
 #include "probe.h"
 
 #include "base/cleanup.h"
@@ -15,7 +19,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { PORT = 9, PATIENCE = 30, ROUNDS = 10 };
+enum {
+	PORT = 9,
+	CLOSED = 10,     /* a port of the host that nobody listens on */
+	ECHOES = 16,     /* round trips to the host in which one through it would have come back */
+	LEAST = 40,      /* milliseconds, at least */
+	PATIENCE = 1000, /* milliseconds at most, where the host answers nothing */
+};
 
 struct attempt {
 	struct netlink_address listen; /* in the router */
@@ -47,7 +57,8 @@ static socklen_t fill(
 	return sizeof *v4;
 }
 
-static int begin_listening(struct attempt *attempt, const struct router *router, struct error *err)
+static int start(
+	struct attempt *attempt, const struct router *router, int client, struct error *err)
 {
 	struct sockaddr_storage name;
 	socklen_t size = fill(&name, &attempt->listen, ROUTER_PORT);
@@ -57,40 +68,55 @@ static int begin_listening(struct attempt *attempt, const struct router *router,
 		return -1;
 	if (bind(attempt->listener, (void *)&name, size) < 0 || listen(attempt->listener, 1) < 0)
 		return error_errno(err, "probe");
-	return 0;
-}
-
-static int dial(struct attempt *attempt, int client, struct error *err)
-{
-	struct sockaddr_storage name;
-	socklen_t size = fill(&name, &attempt->dial, PORT);
-
-	cleanup_close(&attempt->client);
 	attempt->client = open_socket(client, attempt->dial.family, err);
 	if (attempt->client < 0)
 		return -1;
+	size = fill(&name, &attempt->dial, PORT);
 	(void)connect(attempt->client, (void *)&name, size); /* the wait shows how it went */
 	return 0;
 }
 
-/* Waits until both are decided, or for as long as a host that forwards would never need. */
-static void await(const struct attempt *attempts, int count)
+static int knock(int client, const struct netlink_address *host, struct error *err)
 {
-	const uint64_t end = clock_now() + PATIENCE;
-	struct pollfd polls[2];
-	int undecided = count;
+	struct sockaddr_storage name;
+	socklen_t size = fill(&name, host, CLOSED);
+	int fd = open_socket(client, host->family, err);
+
+	if (fd >= 0)
+		(void)connect(fd, (void *)&name, size); /* refused, by and by */
+	return fd;
+}
+
+/* Waits until all attempts are decided, or were given enough time. */
+static int await(const struct attempt *attempts, int count, int client, struct error *err)
+{
+	const uint64_t began = clock_now();
+	struct pollfd polls[3] = { { .fd = -1 }, { .fd = -1 }, { .fd = -1, .events = POLLOUT } };
+	uint64_t spent = 0;
+	int undecided = count, echoes = 0;
 
 	for (int i = 0; i < count; i++)
 		polls[i] = (struct pollfd){ .fd = attempts[i].client, .events = POLLOUT };
-	for (uint64_t now = clock_now(); undecided && now < end; now = clock_now()) {
-		(void)poll(polls, (nfds_t)count, (int)(end - now)); /* the clock decides */
-		for (int i = 0; i < count; i++) {
-			if (polls[i].fd >= 0 && polls[i].revents) {
-				polls[i].fd = -1;
-				undecided--;
-			}
+	while (undecided && spent < PATIENCE && (echoes < ECHOES || spent < LEAST)) {
+		if (polls[2].fd < 0 && echoes < ECHOES)
+			polls[2].fd = knock(client, &attempts[0].dial, err);
+		if (polls[2].fd < 0 && echoes < ECHOES)
+			return -1;
+		/* What it returns shows in polls, and the clock decides. */
+		(void)poll(polls, 3, echoes < ECHOES ? (int)(PATIENCE - spent) : LEAST);
+		for (int i = 0; i < 2; i++) {
+			undecided -= polls[i].fd >= 0 && polls[i].revents;
+			polls[i].fd = polls[i].revents ? -1 : polls[i].fd;
 		}
+		if (polls[2].fd >= 0 && polls[2].revents) {
+			cleanup_close(&polls[2].fd);
+			polls[2].fd = -1;
+			echoes++;
+		}
+		spent = clock_now() - began;
 	}
+	cleanup_close(&polls[2].fd);
+	return 0;
 }
 
 static bool has_arrived(const struct attempt *attempt)
@@ -101,26 +127,13 @@ static bool has_arrived(const struct attempt *attempt)
 	return attempt->client >= 0 && getpeername(attempt->client, (void *)&peer, &size) == 0;
 }
 
-/* A link that has just come up may lose its first packets, and TCP would send another only after a
- * second: so who has not arrived dials again, a few times. */
 static int try_all(struct attempt attempts[2], int count, const struct router *router, int client,
 	struct error *err)
 {
-	int arrived = 0;
-
 	for (int i = 0; i < count; i++)
-		if (begin_listening(&attempts[i], router, err) < 0)
+		if (start(&attempts[i], router, client, err) < 0)
 			return -1;
-	for (int round = 0; round < ROUNDS && arrived < count; round++) {
-		for (int i = 0; i < count; i++)
-			if (!has_arrived(&attempts[i]) && dial(&attempts[i], client, err) < 0)
-				return -1;
-		await(attempts, count);
-		arrived = 0;
-		for (int i = 0; i < count; i++)
-			arrived += has_arrived(&attempts[i]);
-	}
-	return 0;
+	return await(attempts, count, client, err);
 }
 
 int probe_forwarding(struct host *host, const struct router *router, const struct uplink_plan *plan,

@@ -31,9 +31,16 @@ int router_make(struct uplink_plan *plan, struct router *ret, struct error *err)
 /* Loads the rules: nothing passes but answers and what is published, on port_count ports. */
 int router_load_rules(struct router *router, size_t port_count, struct error *err);
 
-/* Sends new connections of the port to the slots' instances in turn; none: resets them. */
-int router_balance(struct router *router, size_t port, uint16_t inside, const unsigned *slots,
-	size_t slot_count, struct error *err);
+/* The instances that take new connections: all of them over IPv4, some over IPv6. */
+struct router_targets {
+	uint16_t port; /* the instances' own */
+	const unsigned *slots, *slots6;
+	size_t slot_count, slot6_count;
+};
+
+/* Sends new connections of a published port (its index) to the targets in turn. */
+int router_balance(struct router *router, size_t port, const struct router_targets *targets,
+	struct error *err);
 
 /* Closing the descriptors ends the namespace and with it every link that has an end there. */
 void router_done(struct router *router);

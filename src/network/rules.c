@@ -124,37 +124,39 @@ int router_load_rules(struct router *router, size_t port_count, struct error *er
 	return nftables_send(router->tables, &batch, err);
 }
 
-static void add_targets(
-	struct nftables_batch *batch, int family, struct nftables_rule *rule, const unsigned *slots)
+static void add_targets(struct nftables_batch *batch, int family, struct nftables_rule *rule,
+	const unsigned *slots, size_t slot_count)
 {
-	struct netlink_address *to = memory_new(rule->to_count, sizeof *to);
+	struct netlink_address *to;
 
-	for (size_t i = 0; i < rule->to_count; i++)
+	if (!slot_count)
+		return;
+	to = memory_new(slot_count, sizeof *to);
+	for (size_t i = 0; i < slot_count; i++)
 		to[i] = address_instance(family, slots[i]);
 	rule->family = family;
 	rule->to = to;
+	rule->to_count = slot_count;
 	nftables_add_rule(batch, rule);
 	free(to);
 }
 
-int router_balance(struct router *router, size_t port, uint16_t inside, const unsigned *slots,
-	size_t slot_count, struct error *err)
+int router_balance(
+	struct router *router, size_t port, const struct router_targets *targets, struct error *err)
 {
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
 	char name[PORT_NAME];
 	struct nftables_rule rule = {
 		.chain = name,
 		.action = NFTABLES_DNAT,
-		.to_count = slot_count,
-		.to_port = inside,
+		.to_port = targets->port,
 	};
 
 	name_port(port, name);
 	nftables_begin(&batch, "router");
 	nftables_flush_chain(&batch, name);
-	if (slot_count)
-		add_targets(&batch, AF_INET, &rule, slots);
-	if (slot_count && router->ipv6)
-		add_targets(&batch, AF_INET6, &rule, slots);
+	add_targets(&batch, AF_INET, &rule, targets->slots, targets->slot_count);
+	if (router->ipv6)
+		add_targets(&batch, AF_INET6, &rule, targets->slots6, targets->slot6_count);
 	return nftables_send(router->tables, &batch, err);
 }

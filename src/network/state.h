@@ -11,7 +11,9 @@
 struct network {
 	struct network_port *ports; /* without their addresses: those are in reserves */
 	size_t port_count;
-	bool *is_open; /* per port: some instance is ready */
+	enum host_open *open; /* per port */
+	/* Per slot: whether its app listens on IPv6 is found out once, when it is published. */
+	bool is_known[NETWORK_SLOTS], has_ipv6[NETWORK_SLOTS];
 	struct reserve *reserves;
 	size_t reserve_count;
 	struct router router;

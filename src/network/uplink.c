@@ -72,6 +72,14 @@ static int set_up_host(const struct uplink_plan *plan, struct uplink *uplink, st
 	return 0;
 }
 
+static int settle(const struct uplink_plan *plan, const struct uplink *uplink, struct error *err)
+{
+	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
+
+	netlink_settle(&batch, uplink->host_link);
+	return netlink_send(plan->host_route, &batch, err);
+}
+
 static int make_pair(const struct uplink_plan *plan, const char *name, struct error *err)
 {
 	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
@@ -86,12 +94,12 @@ static int make_pair(const struct uplink_plan *plan, const char *name, struct er
 
 static int is_free(int host_route, const struct address_uplink *at, bool *ret, struct error *err)
 {
-	bool host, router;
+	enum netlink_way host, router;
 
-	if (netlink_is_routed(host_route, &at->host, &host, err) < 0 ||
-		netlink_is_routed(host_route, &at->router, &router, err) < 0)
+	if (netlink_look_up(host_route, &at->host, &host, err) < 0 ||
+		netlink_look_up(host_route, &at->router, &router, err) < 0)
 		return -1;
-	*ret = !host && !router;
+	*ret = host <= NETLINK_DEFAULT && router <= NETLINK_DEFAULT;
 	return 0;
 }
 
@@ -127,5 +135,5 @@ int uplink_make(const struct uplink_plan *plan, struct uplink *ret, struct error
 		return error_errno(err, "interface %s", ret->at.name);
 	if (set_up_host(plan, ret, err) < 0)
 		return -1;
-	return set_up_ours(plan, ret, err);
+	return set_up_ours(plan, ret, err) < 0 ? -1 : settle(plan, ret, err);
 }
