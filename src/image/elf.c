@@ -110,11 +110,12 @@ static bool find_address(const struct image *image, uint64_t address, uint64_t *
 /* A copy of the string at offset that ends within the next max bytes; NULL if it does not. */
 static char *read_text(const struct image *image, uint64_t offset, uint64_t max)
 {
-	const char *text = (const char *)image->data + offset;
+	const char *text;
 	size_t left;
 
 	if (offset >= image->size)
 		return NULL;
+	text = (const char *)image->data + offset;
 	left = image->size - offset < max ? image->size - offset : (size_t)max;
 	return memchr(text, '\0', left) ? memory_copy_str(text) : NULL;
 }
@@ -175,7 +176,7 @@ static bool add_text(const struct image *image, const struct strings *strings,
 
 	if (entry->d_tag != DT_NEEDED && !slot)
 		return true;
-	if (at >= strings->size || strings->offset > image->size)
+	if (at >= strings->size || at > image->size || strings->offset > image->size)
 		return false;
 	text = read_text(image, strings->offset + at, strings->size - at);
 	if (!text)

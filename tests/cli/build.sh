@@ -310,6 +310,41 @@ test_an_image_can_be_the_base() {
 	assert_status 0
 }
 
+# blob FILE: puts it into layout/ and prints its descriptor's digest and size.
+blob() {
+	local digest
+	digest=$(sha256sum <"$1" | cut -d' ' -f1)
+	mkdir -p layout/blobs/sha256
+	cp "$1" "layout/blobs/sha256/$digest"
+	printf '"digest": "sha256:%s", "size": %s' "$digest" "$(stat -c %s "$1")"
+}
+
+test_whiteouts_of_a_base_image_hide_what_lies_below() {
+	mkdir -p one/usr/bin one/etc/deep two/etc/deep two/usr/bin
+	cp "$BUILD/hello" one/usr/bin/tool
+	touch one/etc/gone one/etc/kept one/etc/deep/below two/etc/.wh.gone \
+		two/etc/deep/.wh..wh..opq two/etc/deep/above
+	tar cf one.tar -C one . && tar cf two.tar -C two .
+	echo "{ \"architecture\": \"amd64\", \"os\": \"linux\", \"rootfs\": { \"type\": \"layers\", \"diff_ids\": [
+		\"sha256:$(sha256sum <one.tar | cut -d' ' -f1)\", \"sha256:$(sha256sum <two.tar | cut -d' ' -f1)\" ] } }" >config
+	type=application/vnd.oci.image
+	echo "{ \"schemaVersion\": 2, \"mediaType\": \"$type.manifest.v1+json\",
+		\"config\": { \"mediaType\": \"$type.config.v1+json\", $(blob config) },
+		\"layers\": [ { \"mediaType\": \"$type.layer.v1.tar\", $(blob one.tar) },
+			{ \"mediaType\": \"$type.layer.v1.tar\", $(blob two.tar) } ] }" >manifest
+	echo "{ \"schemaVersion\": 2, \"manifests\": [ { \"mediaType\": \"$type.manifest.v1+json\", $(blob manifest) } ] }" >layout/index.json
+	echo '{ "imageLayoutVersion": "1.0.0" }' >layout/oci-layout
+	codebase app '{ "name": "app", "dependencies": { "base": "base.tar" }, "processes": { "web": { "command": ["tool"] } } }'
+	tar cf app/base.tar -C layout oci-layout index.json blobs
+	echo base.tar >app/.gitignore && commit app
+	capture isorun build app -o build.tar
+
+	assert_equal "" "$stderr"
+	assert_status 0
+	document build.tar layer 0 | tar t >names
+	assert_equal "etc/deep/ etc/deep/above etc/kept" "$(grep -E 'deep|kept|gone|wh' names | xargs)"
+}
+
 test_a_codebase_that_is_not_there_is_named() {
 	capture isorun build absent
 

@@ -1,3 +1,4 @@
+/* The ELF reader: what it finds in a whole file, and that no bytes lead it astray. */
 #include "image/elf.h"
 
 #include <elf.h>

@@ -1,3 +1,4 @@
+/* Small readers of build: scripts of packages, search paths, the linker's cache, remotes. */
 #include "../../src/image/alternative.h"
 #include "../../src/image/git.h"
 #include "../../src/image/ldcache.h"
