@@ -67,6 +67,7 @@ void box_init(struct box *box)
 	struct error err;
 
 	umask(022);
+	box->cgroup = -1;
 	strcpy(box->dir, "/tmp/isorun-test-XXXXXX");
 	if (!mkdtemp(box->dir))
 		abort();
@@ -162,7 +163,7 @@ int box_create(
 	CLEANUP_CLOSE int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEANUP_CLOSE int root = box_root(box, spec->root_writable);
 	CLEANUP_CLOSE int writer = -1;
-	struct sandbox_parts parts = { .root = root, .cgroup = -1 };
+	struct sandbox_parts parts = { .root = root, .cgroup = box->cgroup };
 	int output[2];
 
 	*ret = (struct box_launch){ SANDBOX_NONE, -1 };

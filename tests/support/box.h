@@ -13,6 +13,7 @@ enum { BOX_BASE = 1000000, BOX_IDS = 65536 };
 struct box {
 	char dir[64]; /* temporary; root/ and scratch/ are in it */
 	int dirfd;
+	int cgroup; /* to be launched into; -1 */
 };
 
 struct box_result {

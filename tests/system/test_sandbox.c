@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -301,6 +304,54 @@ static void pid_1_is_confined_as_the_main_process_is(void **state)
 	box_result_done(&result);
 }
 
+/* A cgroup2 directory of our own, or -1. */
+static int make_cgroup(char path[80])
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup" };
+
+	for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+		struct statfs fs;
+
+		if (statfs(mounts[i], &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		(void)snprintf(path, 80, "%s/isorun-box-%d", mounts[i], (int)getpid());
+		if (mkdir(path, 0755) == 0)
+			return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return -1;
+}
+
+static void a_process_is_born_in_its_cgroup_and_sees_it_as_the_root(void **state)
+{
+	struct box *box = *state;
+	struct box_launch launch;
+	struct spec spec = { 0 };
+	CLEANUP_BUF struct buf procs = { 0 };
+	char path[80], text[64], outside[128];
+
+	box->cgroup = make_cgroup(path);
+	if (box->cgroup < 0) {
+		print_message("no cgroup2 in which a directory can be made\n");
+		skip();
+	}
+	box_spec(&spec, (const char *const[]){ "sleep", NULL });
+	start_and_read(box, &launch, &spec, text, sizeof text);
+	(void)snprintf(outside, sizeof outside, "%s/cgroup.procs", path);
+	box_read(outside, &procs);
+	assert_int_equal(atoi(procs.data), launch.sandbox.pid);
+	box_finish(&launch);
+	spec_done(&spec);
+
+	box_spec(&spec, (const char *const[]){ "cat", "/sys/fs/cgroup/cgroup.procs", NULL });
+	start_and_read(box, &launch, &spec, text, sizeof text);
+	assert_string_equal(text, "1\n2\n");
+	box_finish(&launch);
+	spec_done(&spec);
+	close(box->cgroup);
+	box->cgroup = -1;
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void the_end_is_known_only_when_every_process_is_dead(void **state)
 {
 	struct box_launch launch;
@@ -340,6 +391,7 @@ int main(void)
 		cmocka_unit_test(a_directory_as_a_standard_stream_is_refused),
 		cmocka_unit_test(the_command_line_of_isorun_cannot_be_read_inside),
 		cmocka_unit_test(pid_1_is_confined_as_the_main_process_is),
+		cmocka_unit_test(a_process_is_born_in_its_cgroup_and_sees_it_as_the_root),
 		cmocka_unit_test(the_end_is_known_only_when_every_process_is_dead),
 	};
 
