@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { PORTS_MAX = 1000 }; /* each has a port of the router's, from ROUTER_PORT on */
+
 /* Whether any port is to be reached from elsewhere. */
 static bool has_remote(const struct network *network)
 {
@@ -94,6 +96,9 @@ static int build(struct network *network, const struct network_config *config, s
 {
 	struct uplink_plan plan = { 0 };
 
+	if (config->port_count > PORTS_MAX)
+		return error_set(
+			err, ERROR_CONFIG, "no more than %d ports can be published", PORTS_MAX);
 	if (address_range_parse(config->range, &plan.range, err) < 0 ||
 		reserve_ports(config, &network->reserves, &network->reserve_count, err) < 0)
 		return -1;

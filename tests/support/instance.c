@@ -170,6 +170,8 @@ static void serve(unsigned slot)
 
 	(void)signal(SIGCHLD, SIG_IGN);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (slot >= INSTANCE_V4_ONLY) /* an address of IPv4 within IPv6: 0.0.0.0 */
+		at.sin6_addr.s6_addr[10] = at.sin6_addr.s6_addr[11] = 0xff;
 	if (bind(fd, (void *)&at, sizeof at) < 0 || listen(fd, 4096) < 0)
 		_exit(2);
 	for (;;) {

@@ -35,6 +35,9 @@ struct network *instance_make_network(const char *address, char notice[160]);
 /* Publishes the slots; stop: none. */
 void instance_publish(struct network *network, const unsigned *slots, size_t count);
 
+/* An instance from this number on has an app that listens on IPv4 only. */
+enum { INSTANCE_V4_ONLY = 500 };
+
 /* Starts instance number slot and joins it (network NULL: alone). Its server greets each client
  * with "SLOT CLIENT-ADDRESS\n" and then sends back what it gets, up to the end of file. */
 void instance_start(struct network *network, unsigned slot, struct instance *ret);

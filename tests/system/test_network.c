@@ -254,6 +254,25 @@ static void a_slot_can_be_used_again_at_once(void **state)
 	end(world, 1);
 }
 
+static void an_app_on_ipv4_only_serves_ipv6_clients(void **state)
+{
+	static const unsigned slots[] = { 0, INSTANCE_V4_ONLY };
+	struct world *world = *state;
+	char greeting[80];
+
+	instance_set_forwarding(true);
+	begin(world, "*", 1);
+	instance_start(world->network, INSTANCE_V4_ONLY, &world->web[1]);
+	instance_publish(world->network, &slots[1], 1);
+	expect_remote(world, "10.99.0.1", "500 10.99.0.2");
+	expect_remote(world, "fd99::1", "500 198.18.0.1");
+
+	instance_publish(world->network, slots, 2); /* now one has IPv6 */
+	expect_remote(world, "fd99::1", "0 fd99::2");
+	expect_remote(world, "fd99::1", "0 fd99::2");
+	end(world, 2);
+}
+
 static int enter_host(void **state)
 {
 	struct world *world = calloc(1, sizeof *world);
@@ -270,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_port_is_open_only_while_an_instance_is_ready),
 		cmocka_unit_test(the_app_sees_a_remote_clients_real_address),
+		cmocka_unit_test(an_app_on_ipv4_only_serves_ipv6_clients),
 		cmocka_unit_test(one_address_is_not_all_addresses),
 		cmocka_unit_test(connections_are_balanced_over_the_ready_instances),
 		cmocka_unit_test(a_connection_stays_when_its_instance_is_taken_out),
