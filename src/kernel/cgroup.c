@@ -116,6 +116,18 @@ static unsigned read_controllers(int dir, const char *file)
 	return cgroup_plan_controllers(text.data);
 }
 
+/* Whether dir may hand controllers on: the root, which has no type, or one without processes. Any
+ * other refuses memory, but takes cpu and pids, and so becomes a threaded domain, in whose children
+ * no process can be born. */
+static bool may_enable(int dir)
+{
+	CLEANUP_BUF struct buf pids = { 0 };
+	struct error ignored; /* a threaded one does not tell its processes: then no */
+
+	return faccessat(dir, "cgroup.type", F_OK, 0) < 0 ||
+	       (file_read_at(dir, "cgroup.procs", TEXT_MAX, &pids, &ignored) == 0 && pids.len == 0);
+}
+
 /* Hands controllers to the children of dir, as many as the kernel lets us; returns which they have
  * then. */
 static unsigned enable_controllers(int dir)
@@ -125,7 +137,7 @@ static unsigned enable_controllers(int dir)
 	struct error ignored; /* what stays disabled is reported as missing */
 	char text[64];
 
-	if (!wanted)
+	if (!wanted || !may_enable(dir))
 		return enabled;
 	cgroup_plan_enable(wanted, text);
 	if (file_set_at(dir, "cgroup.subtree_control", text, &ignored) == 0)

@@ -3,7 +3,9 @@
 Runs COMMAND on a terminal of its own. SCRIPT is a file of steps, one a line: `expect TEXT` waits
 until it was printed, `send TEXT` types (with \\xNN escapes), `resize ROWSxCOLS`, `signal NAME`. Then waits for the
 end. Prints all output, then `rc N`, then `mode same` if the terminal is as it was before."""
-import fcntl, os, pty, select, signal, struct, sys, termios, time
+import fcntl, os, select, struct, sys, termios, time
+
+SIGNALS = {"SIGTERM": 15, "SIGINT": 2, "SIGHUP": 1}
 
 
 def size(fd, text):
@@ -11,7 +13,7 @@ def size(fd, text):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-master, slave = pty.openpty()
+master, slave = os.openpty()
 size(master, sys.argv[1])
 before = termios.tcgetattr(slave)
 pid = os.fork()
@@ -49,7 +51,7 @@ for step in open(sys.argv[2]):
     elif verb == "resize":
         size(master, text)
     elif verb == "signal":
-        os.kill(pid, getattr(signal, text))
+        os.kill(pid, SIGNALS[text])
 while True:
     done, status = os.waitpid(pid, os.WNOHANG)
     if done:

@@ -141,10 +141,9 @@ test_an_unhealthy_server_is_named_when_the_boot_times_out() {
 
 test_a_taken_port_is_an_error_at_once() {
 	in_host
-	need python3
 	make_app "{ $WEB }"
-	start taker python3 -m http.server --bind 127.0.0.1 5000
-	wait_for 10 curl -s -o /dev/null http://127.0.0.1:5000/
+	start taker "$BUILD/hello" listen 5000 127.0.0.1
+	wait_for 10 grep -q listening "$T/taker.out"
 	capture isorun run v1
 
 	assert_status 1
