@@ -9,7 +9,7 @@
 readonly WEB='{ "web": { "command": ["/app/hello", "serve"], "port": true, "quantity": 2 } }'
 
 # A name of its own for the cgroups of this test, which lie in the machine's tree.
-export APP=crash${EPOCHREALTIME#*.}
+export APP=${APP:-crash$RANDOM$RANDOM}
 
 # Processes, interfaces, tables, and cgroups in use that belong to isorun, one a line.
 remains() {
@@ -56,9 +56,16 @@ next_run_works() {
 	assert_equal "" "$(find /sys/fs/cgroup -type d -name "isorun.$APP-*" 2>/dev/null)" cgroups
 }
 
+# How long a start and a stop take here, together, in milliseconds.
+milliseconds_of() {
+	local from=${EPOCHREALTIME/[.,]/}
+	"$@" >&2
+	echo $(((${EPOCHREALTIME/[.,]/} - from) / 1000))
+}
+
 # kill_after MILLISECONDS SIGNALS…: of what was started last.
 kill_after() {
-	sleep "$(printf '0.%03d' "$1")"
+	sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
 	kill -KILL "$started" 2>/dev/null || true
 	wait "$started" 2>/dev/null || true
 	wait_for 5 nothing_remains
@@ -68,11 +75,12 @@ test_killed_while_it_starts() {
 	in_host pid
 	need nft curl
 	make_app "$WEB"
-	local before settings after=0 step=4
-	[ -z "${ISORUN_TEST_LONG-}" ] || step=1
+	local before settings after=0 whole steps=20
+	[ -z "${ISORUN_TEST_LONG-}" ] || steps=150
 	before=$(mounts)
 	settings=$(settings)
-	for after in $(seq 0 "$step" 120); do
+	whole=$(milliseconds_of next_run_works)
+	for after in $(seq 0 $((whole / steps + 1)) "$whole"); do
 		start run isorun run v1
 		kill_after "$after"
 	done

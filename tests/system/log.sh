@@ -1,0 +1,93 @@
+#!/bin/bash
+# The log stream of a formation: whole, in order, in every format, whoever reads it.
+# isolate: mount net
+. "$(dirname "$0")/../support/harness.sh"
+. "$(dirname "$0")/../support/app.sh"
+
+readonly WEB='"web": { "command": ["/app/hello", "serve"], "port": true, "quantity": 2,
+	"ready": { "http": "/healthz", "timeout": "20s" } }'
+
+test_a_hundred_thousand_lines_arrive_in_order() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 100000 abc" } }'
+	start run isorun run v1 web=2
+	wait_for 30 has_event "$T/run.out" 'web.1: exited with status 0'
+	wait_for 30 has_event "$T/run.out" 'web.2: exited with status 0'
+	kill "$started"
+	wait_exit "$started" 10
+
+	for name in web.1 web.2; do
+		lines "$T/run.out" | grep "^$name" | head -n 100000 >"$T/$name"
+		seq -f "$name: %.0f abc" 100000 | cmp - "$T/$name"
+	done
+	# Last words stand before the news of the death.
+	assert_match "$(grep 'web.1\]' "$T/run.out" | grep -B 1 exited | head -n 1)" '100000 abc$'
+}
+
+test_a_slow_reader_loses_nothing_and_signals_still_work() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 30000 abcdefghijklmnopqrstuvwxyz" } }'
+	mkfifo "$T/fifo"
+	"$ISORUN" run v1 --log-format raw >"$T/fifo" &
+	local pid=$!
+	echo "$pid" >>"$T/.pids"
+	exec 5<"$T/fifo"
+	sleep 1 # by now every pipe is full
+	kill "$pid"
+	(sleep 0.5; cat) <&5 >"$T/lines"
+	exec 5<&-
+	wait_exit "$pid" 10
+
+	assert_status 0
+	grep ' abc' "$T/lines" | head -n 30000 >"$T/got"
+	seq -f '%.0f abcdefghijklmnopqrstuvwxyz' "$(wc -l <"$T/got")" | cmp - "$T/got"
+}
+
+test_a_reader_that_is_stuck_does_not_keep_isorun_from_ending() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 1000000" } }'
+	mkfifo "$T/fifo"
+	exec 5<>"$T/fifo"
+	"$ISORUN" run v1 >"$T/fifo" 2>"$T/err" &
+	local pid=$!
+	echo "$pid" >>"$T/.pids"
+	sleep 1
+	kill "$pid"
+	sleep 0.3
+	assert_file "/proc/$pid/exe" # it waits for the reader
+	kill "$pid"
+	sleep 0.3
+	kill "$pid" 2>/dev/null || true
+	wait_exit "$pid" 5
+
+	assert_status 0
+}
+
+test_a_closed_log_ends_the_formation() {
+	in_host
+	make_app "{ $WEB }"
+	start run bash -c "'$ISORUN' run v1 | head -n 1; echo \${PIPESTATUS[0]}"
+	wait_for 20 grep -q '^1$' "$T/run.out"
+
+	assert_equal "isorun: log stream: Broken pipe" "$(cat "$T/run.err")"
+}
+
+test_formats_are_chosen_by_flag() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello lines 1 hi" } }'
+	for format in text json raw; do
+		start "$format" isorun run v1 --log-format "$format"
+		wait_for 20 grep -q restarting "$T/$format.out"
+		kill "$started"
+		wait_exit "$started" 10
+	done
+	capture isorun run v1 --log-format yaml
+
+	assert_error 2 'log format "yaml" is not known' 'text, heroku, json, raw or auto'
+	assert_match "$(cat "$T/text.out")" $'\n[0-9:]{8} web.1    \\| 1 hi\n'
+	assert_match "$(cat "$T/json.out")" \
+		$'\n\\{"message":"1 hi","process":"web.1","source":"app","time":"[^"]*"\\}\n'
+	assert_match "$(cat "$T/raw.out")" $'\n1 hi\n'
+}
+
+run_tests
