@@ -73,7 +73,12 @@ $(BUILD)/tests/probe: tests/support/probe/probe.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $<
 
-tests: $(TESTS) $(BUILD)/tests/probe
+# What the security tests run as an app.
+$(BUILD)/tests/intruder: tests/support/intruder/intruder.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $<
+
+tests: $(TESTS) $(BUILD)/tests/probe $(BUILD)/tests/intruder
 
 deps test-deps:
 	$(Q)scripts/deps $@

@@ -280,6 +280,9 @@ static int look_below(struct proof *proof, int dir, const char *prefix)
 	for (size_t i = 0; i < names.len; i++) {
 		CLEANUP_FREE char *path = memory_format("%s/%s", prefix, names.items[i]);
 
+		if (strlen(path) >= PATH_MAX)
+			return error_set(
+				proof->err, ERROR_FAILED, "%.100s…: nested too deep", path);
 		if (look_at(proof, dir, names.items[i], path) < 0)
 			return -1;
 	}

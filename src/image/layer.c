@@ -54,6 +54,9 @@ static int collect(struct packing *packing, int dir, const char *prefix)
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
+		if (strlen(path) >= PATH_MAX)
+			return error_set(
+				packing->err, ERROR_FAILED, "/%.100s…: nested too deep", path);
 		child = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child < 0 && errno != ENOTDIR && errno != ELOOP)
 			return error_errno(packing->err, "/%s", path);

@@ -48,6 +48,9 @@ int confine_user(struct launch *launch, struct error *err)
 		return error_errno(err, "group %u", spec->gid);
 	if (setresuid(spec->uid, spec->uid, spec->uid) < 0)
 		return error_errno(err, "user %u", spec->uid);
+	/* The change has set it to what the host's fs.suid_dumpable says; pid 1 never executes
+	 * anything that would set it again, and the app must not open its /proc/1/exe. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* cannot fail with 0 */
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -60,10 +61,20 @@ int devices_open(struct launch *launch, struct error *err)
 	return 0;
 }
 
+int devices_clone(int node, struct error *err)
+{
+	const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	CLEANUP_CLOSE int mount = mount_clone(node, "", false, err);
+
+	if (mount < 0 || mount_restrict(mount, attributes, false, err) < 0)
+		return -1;
+	return steal_fd(&mount);
+}
+
 /* Binds source onto name, an empty file made for it. */
 static int bind_node(int source, int dev, const char *name, struct error *err)
 {
-	CLEANUP_CLOSE int mount = mount_clone(source, "", false, err);
+	CLEANUP_CLOSE int mount = devices_clone(source, err);
 	CLEANUP_CLOSE int target = -1;
 
 	if (mount < 0)

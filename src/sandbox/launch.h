@@ -48,6 +48,8 @@ int init_fork(struct launch *launch, struct error *err);
 
 /* Steps, in the files that are called like their prefix; steps.c has the order and the reasons. */
 int devices_open(struct launch *launch, struct error *err);
+/* A detached mount of one device node of the host, of which not even the times can be changed. */
+int devices_clone(int node, struct error *err);
 int devices_make(struct launch *launch, struct error *err);
 int devices_make_console(struct launch *launch, struct error *err);
 int mounts_attach_root(struct launch *launch, struct error *err);

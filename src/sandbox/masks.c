@@ -44,8 +44,8 @@ static int hide(const struct launch *launch, int target, int *empty, struct erro
 		*empty = make_empty(err);
 		return *empty < 0 ? -1 : mount_attach(*empty, target, err);
 	}
-	copy = mount_clone(
-		S_ISDIR(status.st_mode) ? *empty : launch->devices[DEVICE_NULL], "", false, err);
+	copy = S_ISDIR(status.st_mode) ? mount_clone(*empty, "", false, err)
+				       : devices_clone(launch->devices[DEVICE_NULL], err);
 	return copy < 0 ? -1 : mount_attach(copy, target, err);
 }
 
