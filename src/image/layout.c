@@ -64,15 +64,36 @@ int layout_read_image(const struct store *store, const struct digest *manifest,
 	return 0;
 }
 
-/* A tar being written. */
+/* A tar being written. A failure is kept here and libarchive is not told, for it frees nothing of a
+ * writer that it knows to have failed. */
 struct output {
 	struct archive *archive;
+	int fd;
+	bool failed;        /* nothing is written any more */
+	struct error error; /* why, where writing failed */
 	int64_t date;
 	char *chunk;
 };
 
-static int archive_failed(struct output *output, struct error *err)
+static la_ssize_t on_write(struct archive *archive, void *context, const void *data, size_t len)
 {
+	struct output *output = context;
+
+	(void)archive; /* a callback's signature */
+	if (!output->failed && file_write_all(output->fd, data, len, &output->error) < 0)
+		output->failed = true;
+	return (la_ssize_t)len;
+}
+
+/* What libarchive says, or the failure behind it. */
+static int check(struct output *output, bool good, struct error *err)
+{
+	if (output->failed) {
+		*err = output->error;
+		return -1;
+	}
+	if (good)
+		return 0;
 	errno = archive_errno(output->archive);
 	return error_errno(err, "write");
 }
@@ -91,14 +112,14 @@ static int put_header(
 	archive_entry_set_mtime(entry, output->date, 0);
 	result = archive_write_header(output->archive, entry);
 	archive_entry_free(entry);
-	return result == ARCHIVE_OK ? 0 : archive_failed(output, err);
+	return check(output, result == ARCHIVE_OK, err);
 }
 
 static int put_data(struct output *output, const void *data, size_t len, struct error *err)
 {
-	if (archive_write_data(output->archive, data, len) != (la_ssize_t)len)
-		return archive_failed(output, err);
-	return 0;
+	la_ssize_t put = archive_write_data(output->archive, data, len);
+
+	return check(output, put == (la_ssize_t)len, err);
 }
 
 static int put_text(
@@ -185,23 +206,24 @@ static int put_layout(struct output *output, const struct store *store,
 static int write_tar(const struct store *store, const struct digest *manifest,
 	const struct layout_options *options, int fd, struct error *err)
 {
-	struct output output = { .archive = archive_write_new(), .date = options->date };
-	int result = -1;
+	struct output output = { .archive = archive_write_new(), .fd = fd, .date = options->date };
+	int result;
 
 	if (!output.archive)
 		abort(); /* out of memory */
 	output.chunk = memory_new(CHUNK, 1);
 	/* "restricted": ustar as long as everything fits into it. */
-	if (archive_write_set_format_pax_restricted(output.archive) != ARCHIVE_OK ||
-		archive_write_open_fd(output.archive, fd) != ARCHIVE_OK)
-		archive_failed(&output, err);
-	else
+	result = check(&output,
+		archive_write_set_format_pax_restricted(output.archive) == ARCHIVE_OK &&
+			archive_write_open(output.archive, &output, NULL, on_write, NULL) ==
+				ARCHIVE_OK,
+		err);
+	if (result == 0)
 		result = put_layout(&output, store, manifest, options->ref, err);
-	if (result == 0 && archive_write_close(output.archive) != ARCHIVE_OK)
-		result = archive_failed(&output, err);
-	if (result < 0)
-		(void)archive_write_fail(output.archive); /* or free would write an end */
-	(void)archive_write_free(output.archive);         /* closed above */
+	if (result == 0)
+		result = check(&output, archive_write_close(output.archive) == ARCHIVE_OK, err);
+	output.failed = true;                     /* free would write an end */
+	(void)archive_write_free(output.archive); /* closed above */
 	free(output.chunk);
 	return result;
 }
