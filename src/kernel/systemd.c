@@ -25,7 +25,7 @@
 #define OBJECT  "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
 
-enum { TIMEOUT = 10000, UNIT_NAME = 200 }; /* milliseconds; bytes, systemd takes 255 */
+enum { SENDER = 0, TIMEOUT = 10000, UNIT_NAME = 200 }; /* milliseconds; bytes, systemd takes 255 */
 
 /* The functions of sd-bus(3) that are used here. */
 struct library {
@@ -135,7 +135,9 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
 	return 0;
 }
 
-/* Delegate: the cgroup is ours to divide. CollectMode: a failed scope is forgotten, too.
+/* PIDs: 0 is who asks, as the kernel tells the bus, and so right in a pid namespace, too, where
+ * getpid is another process's number outside.
+ * Delegate: the cgroup is ours to divide. CollectMode: a failed scope is forgotten, too.
  * TasksMax: every instance has its own limit; systemd's default for the sum would be hit first. */
 static int append_arguments(
 	const struct library *library, sd_bus_message *message, const struct job *job)
@@ -145,7 +147,7 @@ static int append_arguments(
 	if (result >= 0)
 		result = library->append(message, "a(sv)", 5, "Description", "s", "isorun",
 			"Delegate", "b", 1, "CollectMode", "s", "inactive-or-failed", "TasksMax",
-			"t", UINT64_MAX, "PIDs", "au", 1, (uint32_t)getpid());
+			"t", UINT64_MAX, "PIDs", "au", 1, SENDER);
 	return result >= 0 ? library->append(message, "a(sa(sv))", 0) : result;
 }
 

@@ -75,7 +75,7 @@ test_a_delegated_unit_keeps_its_own_cgroup() {
 test_an_instance_that_outgrows_its_memory_is_told_apart() {
 	need_systemd
 	make_app '{ "hog": { "command": "/app/hello memory 300", "limits": { "memory": "32M" } } }'
-	start run isorun run v1
+	start run isorun run v1 hog=1
 	wait_for 60 has_event "$T/run.out" 'hog.1: exited on SIGKILL'
 	kill "$started"
 
