@@ -29,7 +29,7 @@ work=$(mktemp -d /tmp/isorun-bench.XXXXXX)
 started=()
 finish() {
 	for pid in "${started[@]}"; do
-		disown "$pid" # no report of how it ended
+		disown "$pid" 2>/dev/null || : # no report of how it ended
 		kill -9 "$pid" 2>/dev/null || :
 	done
 	cd /

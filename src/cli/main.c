@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,8 @@ int main(int argc, char **argv)
 
 	if (open_standard_streams() < 0)
 		return 1;
+	/* Whoever ignores it hands that down, and then no child could be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL); /* cannot fail for this signal */
 	cli = read_settings();
 	status = dispatch(&cli, argc, argv, &err);
 	if (fflush(stdout) != 0 && status >= 0)

@@ -190,6 +190,16 @@ test_much_output_through_a_terminal_is_whole() {
 	seq -f '%.0f line' 20000 | cmp - "$T/got"
 }
 
+test_a_caller_that_ignores_sigchld_still_gets_the_status() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello id" } }'
+	(
+		trap '' CHLD
+		capture oneoff -- /app/hello exit 3
+		assert_status 3
+	)
+}
+
 test_a_pipe_into_a_terminal_ends_it() {
 	in_host
 	make_app '{ "web": { "command": "/app/hello id" } }'
