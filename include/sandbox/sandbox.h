@@ -22,6 +22,8 @@ struct sandbox_parts {
 	int cgroup;   /* cgroup2 directory to be born in; -1: stay */
 	int stdio[3]; /* become 0, 1, 2; unused with spec->terminal */
 	const struct buf *filter; /* struct sock_filter[] (kernel/filter.h); NULL or empty: none */
+	uint32_t tasks; /* most tasks of its user by RLIMIT_NPROC, where no cgroup bounds them; 0:
+			   unchanged */
 };
 
 struct sandbox {

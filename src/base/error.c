@@ -9,12 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One error is one line: a name taken from hostile input may hold newlines or escapes. */
+/* One error is one line: a name taken from hostile input may hold newlines or escapes. The C1
+ * controls, of which one starts a terminal's commands as ESC does, are two bytes of UTF-8. */
 static void make_one_line(char *text)
 {
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
 			*c = '?';
+		else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
+	}
 }
 
 static void format(char *text, size_t size, const char *fmt, va_list args)

@@ -6,43 +6,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Names out of archives and roots are in these texts. What would move the cursor or start a line of
- * its own is shown as what it is; C1 controls are two bytes in UTF-8. */
-static void print_safely(const char *text)
-{
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		if (*at < ' ' || *at == 0x7f)
-			(void)fprintf(stderr, "\\x%02x", *at); /* nobody left to tell */
-		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-			(void)fprintf(stderr, "\\x%02x", *++at); /* as above */
-		else
-			(void)fputc(*at, stderr); /* as above */
-	}
-}
-
-static void print_line(const char *start, const char *text)
-{
-	(void)fputs(start, stderr); /* as above */
-	print_safely(text);
-	(void)fputc('\n', stderr); /* as above */
-}
-
 void cli_print_error(const struct error *err)
 {
-	print_line("isorun: ", err->text);
+	(void)fprintf(stderr, "isorun: %s\n", err->text); /* there is nobody left to tell */
 	if (err->hint[0])
-		print_line("hint: ", err->hint);
+		(void)fprintf(stderr, "hint: %s\n", err->hint); /* as above */
 }
 
 void cli_warn(const char *fmt, ...)
 {
-	char text[1024];
 	va_list args;
 
+	(void)fputs("isorun: warning: ", stderr); /* a lost warning must not stop the work */
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, args); /* a longer one is cut */
+	(void)vfprintf(stderr, fmt, args); /* as above */
 	va_end(args);
-	print_line("isorun: warning: ", text);
+	(void)fputc('\n', stderr); /* as above */
 }
 
 void cli_progress(void *context, const char *step)

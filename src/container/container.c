@@ -12,6 +12,7 @@
 #include "container/filters.h"
 #include "kernel/root.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -58,6 +59,17 @@ static int open_cgroup(const struct container_site *site, const struct container
 	return 0;
 }
 
+/* Without a pids controller the limit holds by RLIMIT_NPROC, if all processes of the container are
+ * one user's and stay it, in a user namespace of their own: that is counted alone. */
+static uint32_t limit_tasks(const struct spec *spec, struct cgroup *cgroup)
+{
+	if (!(cgroup->missing & CGROUP_PIDS) || !(spec->namespaces & CLONE_NEWUSER) ||
+		spec->capabilities.bounding || !spec->no_new_privs)
+		return 0;
+	cgroup->missing &= ~(unsigned)CGROUP_PIDS;
+	return spec->limits.pids;
+}
+
 static void set_size(int console, const struct container_launch *launch)
 {
 	struct winsize size = { .ws_row = launch->rows, .ws_col = launch->columns };
@@ -95,6 +107,7 @@ int container_start(const struct container_site *site, const struct container_la
 	if (open_cgroup(site, launch, &container, err) < 0)
 		return -1;
 	parts.cgroup = container.cgroup.dir;
+	parts.tasks = limit_tasks(launch->spec, &container.cgroup);
 	memcpy(parts.stdio, launch->stdio, sizeof parts.stdio);
 	if (run_stages(launch, &parts, &container.sandbox, err) < 0) {
 		container_done(site, &container);

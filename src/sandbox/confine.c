@@ -12,9 +12,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The kernel counts the tasks of a user in each user namespace by itself (since 5.14). */
+static int limit_tasks(uint32_t most, struct error *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NPROC, &limit) < 0)
+		return error_errno(err, "RLIMIT_NPROC");
+	if (most == 0 || limit.rlim_max < most)
+		return 0; /* isorun's own is lower */
+	limit = (struct rlimit){ most, most };
+	return setrlimit(RLIMIT_NPROC, &limit) < 0 ? error_errno(err, "RLIMIT_NPROC") : 0;
+}
+
 int confine_limits(struct launch *launch, struct error *err)
 {
 	const struct spec *spec = launch->spec;
+
+	if (limit_tasks(launch->tasks, err) < 0)
+		return -1;
 
 	for (size_t i = 0; i < spec->rlimit_count; i++) {
 		const struct spec_rlimit *limit = &spec->rlimits[i];

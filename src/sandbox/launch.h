@@ -16,8 +16,9 @@ enum { DEVICE_NULL, DEVICE_COUNT = 6 };
 struct launch {
 	const struct spec *spec;
 	const struct buf *filter;
-	int root;     /* the root's mount; later where paths start */
-	int sync;     /* the child's end of the protocol's socket */
+	uint32_t tasks; /* RLIMIT_NPROC; 0: unchanged */
+	int root;       /* the root's mount; later where paths start */
+	int sync;       /* the child's end of the protocol's socket */
 	int report;   /* pid 1 writes the main process's wait status to it; -1: no pid 1 of ours */
 	int stdio[3]; /* -1 with a terminal */
 	int *binds;   /* for each of spec->mounts the detached source, or -1 */

@@ -90,6 +90,7 @@ static int launch_init(struct launch *launch, const struct spec *spec,
 	*launch = (struct launch){
 		.spec = spec,
 		.filter = parts->filter,
+		.tasks = parts->tasks,
 		.root = parts->root,
 		.sync = -1,
 		.report = -1,
