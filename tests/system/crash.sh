@@ -48,7 +48,7 @@ answers() {
 # The next run sweeps and works; a test of the kills before it ends with this.
 next_run_works() {
 	start next isorun run v1
-	wait_for 20 answers
+	wait_for 60 answers # the first in a machine loads modules
 	kill "$started"
 	wait_exit "$started" 10
 	assert_status 0
