@@ -65,9 +65,6 @@ static void fill_spec(const struct build_command *command, struct spec *ret)
 {
 	*ret = (struct spec){
 		.hostname = memory_copy_str("build"),
-		.namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-			      CLONE_NEWUTS | CLONE_NEWCGROUP |
-			      (command->network ? 0 : CLONE_NEWNET),
 		.cwd = memory_copy_str("/app"),
 		.uid = USER,
 		.gid = USER,
@@ -79,6 +76,8 @@ static void fill_spec(const struct build_command *command, struct spec *ret)
 	};
 	spec_add_map(ret, 0, IDS_FIRST, IDS_COUNT);
 	spec_add_defaults(ret, TMP_BYTES, true);
+	if (command->network)
+		ret->namespaces &= ~(unsigned long long)CLONE_NEWNET;
 	spec_add_mount(ret, "bind", command->app, "/app", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (command->network && access(HOST_DNS, R_OK) == 0)
 		spec_add_mount(ret, "bind", HOST_DNS, HOST_DNS,

@@ -65,6 +65,7 @@ int confine_bounding(struct launch *launch, struct error *err);
 int confine_user(struct launch *launch, struct error *err);
 int confine_capabilities(struct launch *launch, struct error *err);
 int confine_privileges(struct launch *launch, struct error *err);
+int confine_sockets(struct launch *launch, struct error *err);
 int confine_lifetime(struct launch *launch, struct error *err);
 int confine_filter(struct launch *launch, struct error *err);
 int confine_descriptors(struct launch *launch, struct error *err);

@@ -41,16 +41,16 @@ const struct step launch_setup[] = {
 };
 
 /* Of pid 1, where there is one of ours, and so of everything after it. */
-/* Of pid 1, where there is one of ours, and so of everything after it. */
 const struct step launch_confine[] = {
 	{ "limits", confine_limits },         /* the hard ones while we may */
 	{ "bounding set", confine_bounding }, /* needs a capability that then goes */
 	{ "user", confine_user },
 	{ "capabilities", confine_capabilities },
-	{ "no_new_privs", confine_privileges }, /* before the filter, which asks for it */
-	{ "parent", confine_lifetime },         /* the changes above would have cleared it */
-	{ NULL, command_find },                 /* as the final user */
-	{ "descriptors", confine_descriptors }, /* the root's was the last path's */
+	{ "no_new_privs", confine_privileges },  /* before the filter, which asks for it */
+	{ "abstract sockets", confine_sockets }, /* as above */
+	{ "parent", confine_lifetime },          /* the changes above would have cleared it */
+	{ NULL, command_find },                  /* as the final user */
+	{ "descriptors", confine_descriptors },  /* the root's was the last path's */
 	{ 0 },
 };
 

@@ -26,7 +26,7 @@ SHARED=$(mktemp -d "${TMPDIR:-/tmp}/isorun-test-shared.XXXXXX")
 
 # Listens on every address of this host, TCP and UDP, and on an abstract socket; says what comes.
 listen_everywhere() {
-	python3 -c '
+	exec python3 -c '
 import select, socket
 a = socket.socket(socket.AF_UNIX); a.bind("\0isorun-canary"); a.listen(9)
 t = socket.create_server(("", 7000), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -220,6 +220,20 @@ socket alg: EPERM"
 # CVE-2020-15257
 test_abstract_sockets_of_the_host_cannot_be_reached() {
 	assert_said abstract "connect to isorun-canary: ECONNREFUSED"
+}
+
+# A build with "network": true is in the host's network, and must still not reach those.
+test_abstract_sockets_cannot_be_reached_from_the_hosts_network_either() {
+	need python3
+	[ "$(python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))')" -ge 6 ] ||
+		skip "this kernel's Landlock has no scopes (6.12)"
+	start listener listen_everywhere
+	wait_for 10 grep -q listening "$T/listener.out"
+	make_intruder '["/app/bin/intruder", "abstract", "isorun-canary", "--", "reach", "127.0.0.1", "7000"], "network": true'
+	assert_contains "$(cat "$T/build.err")" "[abstract]
+connect to isorun-canary: EPERM
+[reach]
+reached 127.0.0.1 7000"
 }
 
 # CVE-2020-8558, and what tests/system/test_egress.c cannot see: that nothing arrives.

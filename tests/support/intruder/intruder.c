@@ -247,6 +247,39 @@ static int do_abstract(char **args)
 	return 0;
 }
 
+/* leave KIND PATH [VALUE]: what a build command should not leave behind. */
+static int do_leave(char **args)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *kind = args[0], *path = args[1];
+	int depth = args[2] ? atoi(args[2]) : 0;
+
+	if (strcmp(kind, "link") == 0) {
+		(void)unlink(path); /* it may be a directory, then: */
+		if (access(path, F_OK) == 0 && rename(path, "/app/moved") < 0)
+			return 1;
+		say("link", path, symlink(args[2], path));
+	} else if (strcmp(kind, "pipe") == 0) {
+		say("pipe", path, mkfifo(path, 0666));
+	} else if (strcmp(kind, "socket") == 0) {
+		strncpy(at.sun_path, path, sizeof at.sun_path - 1);
+		say("socket", path,
+			bind(socket(AF_UNIX, SOCK_STREAM, 0), (const void *)&at, sizeof at));
+	} else if (strcmp(kind, "setuid") == 0) {
+		int fd = open(path, O_WRONLY | O_CREAT, 0755);
+
+		say("setuid", path, fchmod(fd, 06755));
+	} else {
+		mkdir(path, 0755);
+		if (chdir(path) < 0)
+			return 1;
+		for (int i = 0; i < depth; i++)
+			if (mkdir("d", 0755) < 0 || chdir("d") < 0)
+				return 1;
+	}
+	return 0;
+}
+
 static int do_sockets(char **args)
 {
 	(void)args;
@@ -351,7 +384,7 @@ static const struct {
 } words[] = { { "dev", do_dev }, { "mounts", do_mounts }, { "masks", do_masks },
 	{ "write", do_write }, { "read", do_read }, { "exec", do_exec }, { "init", do_init },
 	{ "rights", do_rights }, { "reach", do_reach }, { "abstract", do_abstract },
-	{ "sockets", do_sockets }, { "fds", do_fds }, { "fork", do_fork },
+	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
 	{ "flood", do_flood } };
 
