@@ -36,6 +36,8 @@ packages() {
 need_mirror() {
 	need_root
 	need apt-get dpkg-deb git jq
+	apt-get indextargets --format '$(CODENAME) $(RELEASE)' | grep -qw "$SUITE" ||
+		skip "this host's apt has no source for $SUITE"
 	[ ! -e "$SHARED/unreachable" ] || skip "$(cat "$SHARED/unreachable")"
 }
 
