@@ -84,7 +84,7 @@ LAYERS = {
     "newline": (tar([entry("app/a\nisorun: all is well", FILE), entry("../x")]),
                 '".." is not allowed'),
     "escape": (tar([entry("../\x1b[2J\x1b]0;owned\x07\u009b31mx\nisorun: fine")]),
-               "../?[2J?]0;owned??31mx?isorun: fine"),
+               "../?[2J?]0;owned???31mx?isorun: fine"),
     "pax-path": (tar([entry("app/fine", pax_headers={"path": "../evil"}, data=EVIL)]),
                  '".." is not allowed'),
     "pax-linkpath": (tar([entry("app/h", HARD, link="app/fine",
