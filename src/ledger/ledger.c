@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include "entry.h"
@@ -18,9 +19,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { TAIL = 1 << 16 };
+enum { TAIL = 1 << 12, LEDGER_MAX = 1 << 30 };
 
 static int wrap(struct error *err, const char *app, const char *deploy)
 {
@@ -99,18 +101,25 @@ int ledger_read(int dir, const char *app, const char *deploy, struct ledger *ret
 	return 0;
 }
 
-/* Parses the line around at in text; 1 if it is a release's entry of id. */
-static int match_line(const struct buf *text, const char *at, const struct digest *id,
+static bool has(const char *line, size_t len, const char *needle)
+{
+	return memmem(line, len, needle, strlen(needle)) != NULL;
+}
+
+/* 1 if the line is a release's entry of id. Most lines are none, of which the text tells: quotes
+ * within a value are escaped, so a member's name and value stand only where they are meant. */
+static int match_line(const char *line, size_t len, const struct digest *id,
 	struct ledger_entry *ret, struct error *err)
 {
-	const char *start = memrchr(text->data, '\n', (size_t)(at - text->data));
-	const char *end = memchr(at, '\n', text->len - (size_t)(at - text->data));
+	char wanted[DIGEST_HEX + 16];
 	struct ledger_entry entry;
 	struct digest digest;
 	struct digest previous;
 
-	start = start ? start + 1 : text->data;
-	if (entry_parse(start, (size_t)(end - start), &entry, &digest, &previous, err) < 0)
+	(void)snprintf(wanted, sizeof wanted, "\"release\":\"%s\"", id->hex); /* fits */
+	if (!has(line, len, wanted) || has(line, len, "\"kind\":\"admin\""))
+		return 0;
+	if (entry_parse(line, len, &entry, &digest, &previous, err) < 0)
 		return -1;
 	if (entry.kind == LEDGER_ADMIN || !digest_equal(&entry.release, id)) {
 		ledger_entry_done(&entry);
@@ -120,27 +129,19 @@ static int match_line(const struct buf *text, const char *at, const struct diges
 	return 1;
 }
 
+/* From the end, where the newest is. */
 static int lookup(const struct buf *text, const struct digest *id, struct ledger_entry *ret,
 	struct error *err)
 {
-	CLEANUP_FREE char *needle = memory_format("\"release\":\"%s\"", id->hex);
-	const char *at = text->data;
-	size_t len = strlen(needle);
+	size_t end = text->len; /* behind a newline */
 	int found = 0;
 
-	while (at && (at = memmem(at, text->len - (size_t)(at - text->data), needle, len))) {
-		struct ledger_entry entry;
-		int match = match_line(text, at, id, &entry, err);
+	while (end > 0 && found == 0) {
+		const char *before = memrchr(text->data, '\n', end - 1);
+		size_t start = before ? (size_t)(before - text->data) + 1 : 0;
 
-		if (match < 0)
-			return -1;
-		if (match) {
-			if (found)
-				ledger_entry_done(ret);
-			*ret = entry;
-			found = 1;
-		}
-		at += len;
+		found = match_line(text->data + start, end - 1 - start, id, ret, err);
+		end = start;
 	}
 	return found;
 }
@@ -240,27 +241,47 @@ static int append_release(int deploy_dir, int file, struct ledger_entry *entry,
 	return sync ? files_write_head(deploy_dir, &head, err) : 0;
 }
 
+/* Reads the file from its end back to where the last whole line begins, or farther. Returns where
+ * what was read stood in it, or -1. */
+static off_t read_tail(int file, struct buf *ret, struct error *err)
+{
+	off_t size = lseek(file, 0, SEEK_END);
+
+	for (off_t window = TAIL;; window *= 2) { /* a command line may have megabytes */
+		off_t from = size > window ? size - window : 0;
+		const char *end;
+
+		ret->len = 0;
+		if (lseek(file, from, SEEK_SET) < 0)
+			return error_errno(err, "read");
+		if (file_read_all(file, LEDGER_MAX, ret, err) < 0)
+			return -1;
+		end = ret->len ? memrchr(ret->data, '\n', ret->len) : NULL;
+		if (from == 0 || (end && memrchr(ret->data, '\n', (size_t)(end - ret->data))))
+			return from;
+	}
+}
+
 /* The last whole line of the file: its digest and where the next one begins. */
 static int read_last(int file, uint64_t *ret_size, struct digest *ret, struct error *err)
 {
-	CLEANUP_FREE char *tail = memory_new(TAIL, 1);
+	CLEANUP_BUF struct buf tail = { 0 };
 	struct ledger_entry entry;
 	struct digest previous;
-	off_t size = lseek(file, 0, SEEK_END);
-	off_t from = size > TAIL ? size - TAIL : 0;
-	ssize_t got = pread(file, tail, TAIL, from);
-	char *end = got > 0 ? memrchr(tail, '\n', (size_t)got) : NULL;
-	char *start = end ? memrchr(tail, '\n', (size_t)(end - tail)) : NULL;
+	off_t from = read_tail(file, &tail, err);
+	const char *start, *end;
 
-	if (got < 0)
-		return error_errno(err, "read");
-	if (!end || (!start && from > 0))
+	if (from < 0)
+		return -1;
+	end = tail.len ? memrchr(tail.data, '\n', tail.len) : NULL;
+	if (!end)
 		return error_set(err, ERROR_INTEGRITY, "its last line is not an entry");
-	start = start ? start + 1 : tail;
+	start = memrchr(tail.data, '\n', (size_t)(end - tail.data));
+	start = start ? start + 1 : tail.data;
 	if (entry_parse(start, (size_t)(end - start), &entry, ret, &previous, err) < 0)
 		return error_wrap(err, "last line");
 	ledger_entry_done(&entry);
-	*ret_size = (uint64_t)(from + (end - tail) + 1);
+	*ret_size = (uint64_t)(from + (end - tail.data) + 1);
 	return 0;
 }
 

@@ -104,6 +104,50 @@ static void releases_are_numbered_in_order(void **state)
 	ledger_done(&ledger);
 }
 
+static void a_long_command_is_followed_by_others(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_FREE char *command = memory_new(200001, 1);
+	struct ledger ledger;
+	struct error err;
+
+	memset(command, 'x', 200000);
+	append(f, LEDGER_RELEASE, "one");
+	append(f, LEDGER_ADMIN, command);
+	append(f, LEDGER_ADMIN, "two");
+
+	assert_int_equal(ledger_read(f->dir, "app", "dev", &ledger, &err), 0);
+	assert_int_equal(ledger.count, 3);
+	ledger_done(&ledger);
+}
+
+/* Else every run would pay for all the ones before it. */
+static void looking_up_a_release_does_not_read_admin_entries(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_BUF struct buf text = { 0 };
+	struct ledger_entry entry;
+	struct digest id;
+	struct error err;
+	char *admin;
+
+	append(f, LEDGER_RELEASE, "one");
+	append(f, LEDGER_RELEASE, "two");
+	append(f, LEDGER_RELEASE, "one");
+	append(f, LEDGER_ADMIN, "one");
+	read_text(f, &text);
+	admin = strstr(text.data, "\"time\":");
+	while (strstr(admin + 1, "\"time\":"))
+		admin = strstr(admin + 1, "\"time\":");
+	admin[7] ^= 1; /* an entry that is parsed does not pass */
+	write_text(f, text.data, text.len);
+	digest_bytes("one", 3, &id);
+
+	assert_int_equal(ledger_lookup(f->dir, "app", "dev", &id, &entry, &err), 1);
+	assert_int_equal(entry.version, 3);
+	ledger_entry_done(&entry);
+}
+
 static void the_newest_release_again_keeps_its_number(void **state)
 {
 	struct fixture *f = *state;
@@ -282,6 +326,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(releases_are_numbered_in_order),
+		TEST(a_long_command_is_followed_by_others),
+		TEST(looking_up_a_release_does_not_read_admin_entries),
 		TEST(the_newest_release_again_keeps_its_number),
 		TEST(values_appear_only_as_keyed_digests),
 		TEST(a_changed_line_is_named),
