@@ -1,5 +1,5 @@
-/* Capabilities: capabilities(7), the one door to libcap. Sets are bit masks. May be called between
- * clone and exec: no heap. */
+/* Capabilities: capabilities(7). Sets are bit masks. May be called between clone and exec: no heap.
+ */
 #ifndef KERNEL_CAPSET_H
 #define KERNEL_CAPSET_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct capset {
-	uint64_t bounding, permitted, effective, inheritable, ambient;
+	uint64_t permitted, effective, inheritable, ambient;
 };
 
 /* Leaves only these in the bounding set; needs CAP_SETPCAP, so before the others go. */
