@@ -15,13 +15,13 @@ void cli_print_error(const struct error *err)
 
 void cli_warn(const char *fmt, ...)
 {
+	char text[1024];
 	va_list args;
 
-	(void)fputs("isorun: warning: ", stderr); /* a lost warning must not stop the work */
 	va_start(args, fmt);
-	(void)vfprintf(stderr, fmt, args); /* as above */
+	(void)vsnprintf(text, sizeof text, fmt, args); /* a longer one is cut */
 	va_end(args);
-	(void)fputc('\n', stderr); /* as above */
+	(void)fprintf(stderr, "isorun: warning: %s\n", text); /* one write, so one line */
 }
 
 void cli_progress(void *context, const char *step)
