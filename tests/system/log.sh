@@ -4,12 +4,15 @@
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 
+# An emulated machine takes ten times as long for each line.
+MANY=100000
+[ -z "${ISORUN_VM-}" ] || MANY=20000
 readonly WEB='"web": { "command": ["/app/hello", "serve"], "port": true, "quantity": 2,
 	"ready": { "http": "/healthz", "timeout": "20s" } }'
 
-test_a_hundred_thousand_lines_arrive_in_order() {
+test_many_lines_arrive_in_order() {
 	in_host
-	make_app '{ "web": { "command": "/app/hello lines 100000 abc" } }'
+	make_app "{ \"web\": { \"command\": \"/app/hello lines $MANY abc\" } }"
 	start run isorun run v1 web=2
 	wait_for 30 has_event "$T/run.out" 'web.1: exited with status 0'
 	wait_for 30 has_event "$T/run.out" 'web.2: exited with status 0'
@@ -17,11 +20,11 @@ test_a_hundred_thousand_lines_arrive_in_order() {
 	wait_exit "$started" 10
 
 	for name in web.1 web.2; do
-		lines "$T/run.out" | grep "^$name" | head -n 100000 >"$T/$name"
-		seq -f "$name: %.0f abc" 100000 | cmp - "$T/$name"
+		lines "$T/run.out" | grep "^$name" | head -n "$MANY" >"$T/$name"
+		seq -f "$name: %.0f abc" "$MANY" | cmp - "$T/$name"
 	done
 	# Last words stand before the news of the death.
-	assert_match "$(grep 'web.1\]' "$T/run.out" | grep -B 1 exited | head -n 1)" '100000 abc$'
+	assert_match "$(grep 'web.1\]' "$T/run.out" | grep -B 1 exited | head -n 1)" "$MANY abc\$"
 }
 
 test_a_slow_reader_loses_nothing_and_signals_still_work() {
