@@ -32,10 +32,6 @@ int release_make(const struct store *store, const struct digest *build, const st
 int release_load(
 	const struct store *store, const struct digest *id, struct release *ret, struct error *err);
 
-/* Makes sure that the release's layers are unpacked; their absolute paths, bottom first. */
-int release_trees(const struct store *store, const struct release *release, struct strv *ret,
-	struct error *err);
-
 /* Writes the release to a tar at path (0600, "-" is standard output): the same bytes everywhere. */
 int release_write(const struct store *store, const struct release *release, const char *path,
 	struct error *err);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -76,8 +77,9 @@ void netlink_add_route(struct netlink_batch *batch, const struct netlink_route *
 /* Packets with the mark look in table before any other. */
 void netlink_add_rule(struct netlink_batch *batch, int family, uint32_t mark, unsigned table);
 
-/* Removes a link, and with it the other end of its pair. */
-void netlink_delete_link(struct netlink_batch *batch, int link);
+/* Reads the answers to a batch, all of which the kernel has given before sendmsg(2) returned: no
+ * answer is success. 0; 1 with the first failure in *ret, its errno negative; -1 with errno. */
+int netlink_read_answers(int fd, struct nlmsgerr *ret);
 
 /* Sends everything and empties the batch. The kernel carries on behind a message that failed; the
  * error is that of the first. ERROR_UNSUPPORTED where the kernel lacks a kind of link. */

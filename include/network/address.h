@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum { ADDRESS_TEXT = 56 }; /* room for "[ADDRESS]:PORT" */
 
@@ -45,6 +46,10 @@ int address_published_parse(const char *text, struct netlink_address ret[2], str
 
 bool address_is_any(const struct netlink_address *address);
 bool address_is_loopback(const struct netlink_address *address);
+
+/* The socket address of a port there; returns its size. */
+socklen_t address_fill(
+	const struct netlink_address *address, uint16_t port, struct sockaddr_storage *ret);
 
 /* "127.0.0.1:5000", "[::1]:5000". */
 void address_print(const struct netlink_address *address, uint16_t port, char text[ADDRESS_TEXT]);

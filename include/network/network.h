@@ -59,9 +59,6 @@ int network_publish(struct network *network, size_t port, const unsigned *slots,
  * SO_ERROR, and closes it. */
 int network_dial(struct network *network, unsigned slot, uint16_t port, struct error *err);
 
-/* The instance's IPv4 address as text, written to text. */
-void network_address(const struct network *network, unsigned slot, char text[16]);
-
 /* Ends the forwarder and closes everything, the host's table last. NULL is fine. */
 void network_free(struct network *network);
 

@@ -59,16 +59,11 @@ struct process_step {
  * and changes nothing. */
 struct process_step process_step(enum process_state state, enum process_event event);
 
-/* Whether processes of it may exist in this state. */
-bool process_is_alive(enum process_state state);
-
 /* Milliseconds to wait before a launch after failures (1 or more) in a row: 1 s, 2 s, 4 s … 60 s.
  */
 uint64_t process_backoff(unsigned failures);
 
 /* The failures in a row after one more, given how long it lived: a minute forgives the past. */
 unsigned process_failures(unsigned before, uint64_t lived);
-
-const char *process_state_name(enum process_state state);
 
 #endif

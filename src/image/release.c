@@ -10,9 +10,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/layout.h"
-#include "store/tree.h"
 
 #include "image.h"
+#include "store/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -226,19 +226,6 @@ int release_load(
 	}
 	release.id = *id;
 	*ret = release;
-	return 0;
-}
-
-int release_trees(const struct store *store, const struct release *release, struct strv *ret,
-	struct error *err)
-{
-	for (size_t i = 0; i < release->layer_count; i++) {
-		CLEANUP_FREE char *path = NULL;
-
-		if (tree_ensure(store, &release->layers[i], &path, err) < 0)
-			return -1;
-		strv_add(ret, path);
-	}
 	return 0;
 }
 

@@ -232,31 +232,9 @@ void netlink_add_rule(struct netlink_batch *batch, int family, uint32_t mark, un
 	end(batch, message);
 }
 
-void netlink_delete_link(struct netlink_batch *batch, int link)
+int netlink_read_answers(int fd, struct nlmsgerr *ret)
 {
-	struct nlmsghdr *message = begin(batch, RTM_DELLINK, 0, "link");
-	struct ifinfomsg *body = mnl_nlmsg_put_extra_header(message, sizeof *body);
-
-	body->ifi_index = link;
-	end(batch, message);
-}
-
-static int fail(const struct netlink_batch *batch, const struct nlmsghdr *answer, struct error *err)
-{
-	const struct nlmsgerr *report = mnl_nlmsg_get_payload(answer);
-	unsigned at = report->msg.nlmsg_seq;
-
-	errno = -report->error;
-	error_errno(err, "%s", at < batch->count ? batch->what[at] : "rtnetlink");
-	if (err->errnum == EOPNOTSUPP)
-		err->kind = ERROR_UNSUPPORTED;
-	return -1;
-}
-
-/* The kernel has answered everything before sendmsg returned: what is not there does not come. */
-static int read_answers(int fd, const struct netlink_batch *batch, struct error *err)
-{
-	char answers[8192];
+	char answers[16384];
 	int result = 0;
 
 	for (;;) {
@@ -266,17 +244,33 @@ static int read_answers(int fd, const struct netlink_batch *batch, struct error 
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0 && errno == EAGAIN)
-			return result;
 		if (got < 0)
-			return error_errno(err, "rtnetlink");
+			return errno == EAGAIN ? result : -1;
 		for (; mnl_nlmsg_ok(answer, left); answer = mnl_nlmsg_next(answer, &left)) {
 			const struct nlmsgerr *report = mnl_nlmsg_get_payload(answer);
 
-			if (answer->nlmsg_type == NLMSG_ERROR && report->error && !result)
-				result = fail(batch, answer, err);
+			if (answer->nlmsg_type != NLMSG_ERROR || !report->error || result)
+				continue;
+			*ret = *report;
+			result = 1;
 		}
 	}
+}
+
+static int check_answers(int fd, const struct netlink_batch *batch, struct error *err)
+{
+	struct nlmsgerr failure;
+	int failed = netlink_read_answers(fd, &failure);
+	bool known = failed > 0 && failure.msg.nlmsg_seq < batch->count;
+
+	if (failed == 0)
+		return 0;
+	if (failed > 0)
+		errno = -failure.error;
+	error_errno(err, "%s", known ? batch->what[failure.msg.nlmsg_seq] : "rtnetlink");
+	if (err->errnum == EOPNOTSUPP)
+		err->kind = ERROR_UNSUPPORTED;
+	return -1;
 }
 
 int netlink_send(int fd, struct netlink_batch *batch, struct error *err)
@@ -290,7 +284,7 @@ int netlink_send(int fd, struct netlink_batch *batch, struct error *err)
 		    sizeof kernel) < 0)
 		result = error_errno(err, "rtnetlink");
 	else
-		result = read_answers(fd, batch, err);
+		result = check_answers(fd, batch, err);
 	batch->messages.len = 0;
 	batch->count = 0;
 	return result;

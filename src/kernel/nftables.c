@@ -120,41 +120,21 @@ void nftables_flush_chain(struct nftables_batch *batch, const char *chain)
 	nftnl_rule_free(rule);
 }
 
-static int fail(int errnum, struct error *err)
+static int check_answers(int fd, struct error *err)
 {
-	errno = errnum;
+	struct nlmsgerr failure;
+	int failed = netlink_read_answers(fd, &failure);
+
+	if (failed == 0)
+		return 0;
+	if (failed > 0)
+		errno = -failure.error;
 	error_errno(err, "nf_tables");
 	/* ENOENT: the kernel knows no such expression or chain type. EINVAL with rules that another
 	 * kernel takes means that this one has less. */
-	if (errnum == EOPNOTSUPP || errnum == ENOENT || errnum == EPROTONOSUPPORT)
+	if (err->errnum == EOPNOTSUPP || err->errnum == ENOENT || err->errnum == EPROTONOSUPPORT)
 		err->kind = ERROR_UNSUPPORTED;
 	return -1;
-}
-
-/* The kernel has answered everything before sendmsg returned: no answer is success. */
-static int read_answers(int fd, struct error *err)
-{
-	char answers[16384];
-	int result = 0;
-
-	for (;;) {
-		ssize_t got = recv(fd, answers, sizeof answers, MSG_DONTWAIT);
-		const struct nlmsghdr *answer = (const void *)answers;
-		int left = (int)got;
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EAGAIN)
-			return result;
-		if (got < 0)
-			return error_errno(err, "nf_tables");
-		for (; mnl_nlmsg_ok(answer, left); answer = mnl_nlmsg_next(answer, &left)) {
-			const struct nlmsgerr *report = mnl_nlmsg_get_payload(answer);
-
-			if (answer->nlmsg_type == NLMSG_ERROR && report->error && !result)
-				result = fail(-report->error, err);
-		}
-	}
 }
 
 int nftables_send(int fd, struct nftables_batch *batch, struct error *err)
@@ -169,7 +149,7 @@ int nftables_send(int fd, struct nftables_batch *batch, struct error *err)
 		    sizeof kernel) < 0)
 		result = error_errno(err, "nf_tables");
 	else
-		result = read_answers(fd, err);
+		result = check_answers(fd, err);
 	batch->messages.len = 0;
 	batch->sequence = 0;
 	return result;

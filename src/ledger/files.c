@@ -18,7 +18,8 @@
 
 enum { LEDGER_MAX = 1 << 30, NAME_LONGEST = 63 };
 
-int files_check_name(const char *what, const char *name, struct error *err)
+/* Whether a name may be a directory's and can be typed: [A-Za-z0-9][A-Za-z0-9_-]{0,62}. */
+static int check_name(const char *what, const char *name, struct error *err)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -38,8 +39,7 @@ int files_open_dir(
 	CLEANUP_FREE char *path = memory_format("apps/%s/%s", app, deploy);
 	int fd;
 
-	if (files_check_name("an app", app, err) < 0 ||
-		files_check_name("a deploy", deploy, err) < 0)
+	if (check_name("an app", app, err) < 0 || check_name("a deploy", deploy, err) < 0)
 		return -1;
 	if (make) {
 		fd = file_open_dir(dir, path, 0700, err);

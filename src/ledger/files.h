@@ -11,9 +11,6 @@
 
 enum { FILES_KEY = 32 };
 
-/* Whether a name may be a directory's and can be typed: [A-Za-z0-9][A-Za-z0-9_-]{0,62}. */
-int files_check_name(const char *what, const char *name, struct error *err);
-
 /* Opens apps/APP/DEPLOY below dir; make: also makes it. 1, or 0 where it is absent. */
 int files_open_dir(
 	int dir, const char *app, const char *deploy, bool make, int *ret, struct error *err);

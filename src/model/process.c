@@ -213,7 +213,8 @@ static int read_members(const struct json_at *at, struct process_type *type, str
 	return 0;
 }
 
-int read_process(const struct json_at *at, struct process_type *ret, struct error *err)
+/* at is the member with its name as key; ret is zeroed. */
+static int read_process(const struct json_at *at, struct process_type *ret, struct error *err)
 {
 	static const char *const keys[] = { "command", "port", "ready", "stop", "limits",
 		"quantity", "tmp_exec", "seccomp", NULL };

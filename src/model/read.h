@@ -33,9 +33,6 @@ int read_path_below(const struct json_at *at, char **ret, struct error *err);
 int read_limits(const struct json_at *at, struct limits *ret, struct error *err);
 json_t *print_limits(const struct limits *limits);
 
-/* One process type; at is the member with its name as key. ret is zeroed and, also after an error,
- * to be freed with process_type_done. */
-int read_process(const struct json_at *at, struct process_type *ret, struct error *err);
 json_t *print_process(const struct process_type *type);
 
 /* The object of all process types. */

@@ -124,6 +124,24 @@ bool address_is_loopback(const struct netlink_address *address)
 					   : address->bytes[0] == 127;
 }
 
+socklen_t address_fill(
+	const struct netlink_address *address, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (void *)ret;
+	struct sockaddr_in6 *v6 = (void *)ret;
+
+	memset(ret, 0, sizeof *ret);
+	ret->ss_family = (sa_family_t)address->family;
+	if (address->family == AF_INET6) {
+		v6->sin6_addr = address->v6;
+		v6->sin6_port = htons(port);
+		return sizeof *v6;
+	}
+	v4->sin_addr = address->v4;
+	v4->sin_port = htons(port);
+	return sizeof *v4;
+}
+
 void address_print(const struct netlink_address *address, uint16_t port, char text[ADDRESS_TEXT])
 {
 	char inner[INET6_ADDRSTRLEN];

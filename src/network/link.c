@@ -10,7 +10,6 @@
 #include "router.h"
 #include "state.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,12 +109,4 @@ void network_leave(struct network *network, unsigned slot)
 	/* The link dies with the instance's namespace, and its next user takes the route over. */
 	if (slot < NETWORK_SLOTS)
 		network->is_known[slot] = false;
-}
-
-void network_address(const struct network *network, unsigned slot, char text[16])
-{
-	const struct netlink_address address = address_instance(AF_INET, slot);
-
-	(void)network;                                   /* the same in every one */
-	(void)inet_ntop(AF_INET, &address.v4, text, 16); /* 16 bytes hold every address */
 }

@@ -39,29 +39,11 @@ static int open_socket(int namespace_fd, int family, struct error *err)
 		namespace_fd, family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP, err);
 }
 
-static socklen_t fill(
-	struct sockaddr_storage *ret, const struct netlink_address *address, uint16_t port)
-{
-	struct sockaddr_in *v4 = (void *)ret;
-	struct sockaddr_in6 *v6 = (void *)ret;
-
-	memset(ret, 0, sizeof *ret);
-	ret->ss_family = (sa_family_t)address->family;
-	if (address->family == AF_INET6) {
-		v6->sin6_addr = address->v6;
-		v6->sin6_port = htons(port);
-		return sizeof *v6;
-	}
-	v4->sin_addr = address->v4;
-	v4->sin_port = htons(port);
-	return sizeof *v4;
-}
-
 static int start(
 	struct attempt *attempt, const struct router *router, int client, struct error *err)
 {
 	struct sockaddr_storage name;
-	socklen_t size = fill(&name, &attempt->listen, ROUTER_PORT);
+	socklen_t size = address_fill(&attempt->listen, ROUTER_PORT, &name);
 
 	attempt->listener = open_socket(router->namespace_fd, attempt->listen.family, err);
 	if (attempt->listener < 0)
@@ -71,7 +53,7 @@ static int start(
 	attempt->client = open_socket(client, attempt->dial.family, err);
 	if (attempt->client < 0)
 		return -1;
-	size = fill(&name, &attempt->dial, PORT);
+	size = address_fill(&attempt->dial, PORT, &name);
 	(void)connect(attempt->client, (void *)&name, size); /* the wait shows how it went */
 	return 0;
 }
@@ -79,7 +61,7 @@ static int start(
 static int knock(int client, const struct netlink_address *host, struct error *err)
 {
 	struct sockaddr_storage name;
-	socklen_t size = fill(&name, host, CLOSED);
+	socklen_t size = address_fill(host, CLOSED, &name);
 	int fd = open_socket(client, host->family, err);
 
 	if (fd >= 0)

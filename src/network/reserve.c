@@ -20,24 +20,6 @@
 
 enum { BACKLOG = 4096 };
 
-static socklen_t fill(const struct reserve *reserve, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (void *)ret;
-	struct sockaddr_in6 *v6 = (void *)ret;
-
-	memset(ret, 0, sizeof *ret);
-	if (reserve->address.family == AF_INET) {
-		v4->sin_family = AF_INET;
-		v4->sin_addr = reserve->address.v4;
-		v4->sin_port = htons(reserve->number);
-		return sizeof *v4;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_addr = reserve->address.v6;
-	v6->sin6_port = htons(reserve->number);
-	return sizeof *v6;
-}
-
 static void set_reuse(int fd, int on)
 {
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* cannot fail */
@@ -46,7 +28,7 @@ static void set_reuse(int fd, int on)
 static int bind_port(struct reserve *reserve)
 {
 	struct sockaddr_storage name;
-	socklen_t size = fill(reserve, &name);
+	socklen_t size = address_fill(&reserve->address, reserve->number, &name);
 	const int on = 1;
 
 	reserve->fd = socket(

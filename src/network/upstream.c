@@ -11,24 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static socklen_t fill(
-	struct sockaddr_storage *ret, const struct netlink_address *address, uint16_t port)
-{
-	struct sockaddr_in *v4 = (void *)ret;
-	struct sockaddr_in6 *v6 = (void *)ret;
-
-	memset(ret, 0, sizeof *ret);
-	ret->ss_family = (sa_family_t)address->family;
-	if (address->family == AF_INET6) {
-		v6->sin6_addr = address->v6;
-		v6->sin6_port = htons(port);
-		return sizeof *v6;
-	}
-	v4->sin_addr = address->v4;
-	v4->sin_port = htons(port);
-	return sizeof *v4;
-}
-
 static struct netlink_address address_of(const struct sockaddr_storage *from)
 {
 	const struct sockaddr_in *v4 = (const void *)from;
@@ -56,7 +38,7 @@ static bool bind_as(int fd, const struct sockaddr_storage *from)
 	const bool is_v6 = client.family == AF_INET6;
 	const int level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1;
 	struct sockaddr_storage name;
-	socklen_t size = fill(&name, &client, 0);
+	socklen_t size = address_fill(&client, 0, &name);
 
 	/* The port is chosen when connecting, so that one is free for each instance and client. */
 	return setsockopt(fd, level, is_v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &on, sizeof on) ==
@@ -76,7 +58,7 @@ int upstream_connect(const struct upstream_attempt *attempt)
 	const struct netlink_address instance = address_instance(family, attempt->slot);
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	struct sockaddr_storage to;
-	socklen_t size = fill(&to, &instance, attempt->port);
+	socklen_t size = address_fill(&instance, attempt->port, &to);
 
 	if (fd < 0)
 		return -1;

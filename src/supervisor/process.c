@@ -93,11 +93,6 @@ struct process_step process_step(enum process_state state, enum process_event ev
 	return table[state][event];
 }
 
-bool process_is_alive(enum process_state state)
-{
-	return table[state][PROCESS_EXITED].valid;
-}
-
 uint64_t process_backoff(unsigned failures)
 {
 	uint64_t delay = BACKOFF_FIRST;
@@ -110,22 +105,4 @@ uint64_t process_backoff(unsigned failures)
 unsigned process_failures(unsigned before, uint64_t lived)
 {
 	return lived >= STABLE ? 1 : before + 1;
-}
-
-const char *process_state_name(enum process_state state)
-{
-	static const char *const names[PROCESS_STATES] = {
-		[PROCESS_STOPPED] = "stopped",
-		[PROCESS_STARTING] = "starting",
-		[PROCESS_BOOTING] = "booting",
-		[PROCESS_READY] = "ready",
-		[PROCESS_BACKOFF] = "backoff",
-		[PROCESS_STOPPING] = "stopping",
-		[PROCESS_KILLING] = "killing",
-		[PROCESS_CRASHING] = "crashing",
-		[PROCESS_FAILING] = "failing",
-		[PROCESS_FAILED] = "failed",
-	};
-
-	return names[state];
 }

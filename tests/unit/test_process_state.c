@@ -74,7 +74,7 @@ static void every_state_ends_after_kill_and_exit(void **state)
 				     event */
 		step = process_step(s, PROCESS_KILL);
 		assert_true(step.valid);
-		if (process_is_alive(step.next))
+		if (process_step(step.next, PROCESS_EXITED).valid)
 			step = process_step(step.next, PROCESS_EXITED);
 		assert_true(step.next == PROCESS_STOPPED || step.next == PROCESS_FAILED);
 	}
