@@ -119,6 +119,17 @@ static int gather(const struct request *request, struct config *config, struct e
 	return 0;
 }
 
+/* What a release can say already and a run does not do yet. */
+static void warn_of_absent(const struct release *release)
+{
+	if (release->services.len > 0)
+		cli_warn("this version leads to no service: its variable is set, and that is all");
+	if (release->egress == EGRESS_OPEN)
+		cli_warn("this version has no egress \"open\": nothing gets out");
+	if (release->drains.len > 0)
+		cli_warn("this version has no log drains: the log goes to standard output");
+}
+
 static int release_it(const struct cli *cli, const struct request *request,
 	const struct config *config, struct error *err)
 {
@@ -136,6 +147,7 @@ static int release_it(const struct cli *cli, const struct request *request,
 		return -1;
 	if (target_record(&store, &target, LEDGER_RELEASE, NULL, err) < 0)
 		return -1;
+	warn_of_absent(&target.release);
 	(void)printf("sha256:%s\n", target.release.id.hex); /* main looks at stdout when it ends */
 	return 0;
 }

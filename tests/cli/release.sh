@@ -52,6 +52,20 @@ test_the_same_build_and_config_give_the_same_release_everywhere() {
 	assert_equal 600 "$(stat -c %a one.tar)"
 }
 
+test_what_this_version_does_not_do_yet_is_said() {
+	make_build
+	cat >config.json <<-END
+		{ "services": { "cache": "redis://h" }, "egress": "open",
+		  "logs": { "drains": ["syslog+tls://logs.example:6514"] } }
+	END
+	capture isorun release build.tar -e KEY=1 --config config.json
+
+	assert_status 0
+	assert_equal "isorun: warning: this version leads to no service: its variable is set, and that is all
+isorun: warning: this version has no egress \"open\": nothing gets out
+isorun: warning: this version has no log drains: the log goes to standard output" "$stderr"
+}
+
 test_the_same_release_twice_is_one_entry() {
 	make_build
 	isorun release build.tar -e KEY=1
