@@ -10,9 +10,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "build_config.h"
 #include "closure.h"
 #include "dependencies.h"
-#include "document.h"
 #include "layer.h"
 #include "lockfile.h"
 #include "model/manifest.h"
@@ -239,7 +239,7 @@ static int keep_lockfile(const struct work *work, struct error *err)
 static int make_build(struct work *work, struct build *ret, struct error *err)
 {
 	struct digest layers[LAYERS];
-	const struct document document = {
+	const struct build_config document = {
 		.manifest = &work->manifest,
 		.source = &work->source,
 		.layers = layers,
@@ -257,7 +257,7 @@ static int make_build(struct work *work, struct build *ret, struct error *err)
 		return -1;
 	if (make_layers(work, layers, err) < 0)
 		return -1;
-	if (document_store(work->store, &document, &ret->id, err) < 0)
+	if (build_config_store(work->store, &document, &ret->id, err) < 0)
 		return -1;
 	return keep_lockfile(work, err);
 }

@@ -14,7 +14,7 @@
 #include "layer.h"
 #include "package.h"
 #include "place.h"
-#include "setup.h"
+#include "postinst.h"
 #include "skeleton.h"
 
 #include <fcntl.h>
@@ -189,7 +189,7 @@ static int unpack_packages(const struct recipe *recipe, int root, struct error *
 	for (size_t i = 0; i < recipe->set->count; i++)
 		if (package_unpack(dependencies->store, &recipe->set->packages[i], root, err) < 0)
 			return -1;
-	return setup_root(dependencies->store, recipe->set, root, err);
+	return postinst_replace(dependencies->store, recipe->set, root, err);
 }
 
 static int assemble(const struct recipe *recipe, int root, struct error *err)

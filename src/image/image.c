@@ -1,6 +1,6 @@
 /* Images in the store and their labels, each read as a stranger's document.
  *
- * Deliberately absent: making and changing them (release.c, document.c). */
+ * Deliberately absent: making and changing them (release.c, build_config.c). */
 #include "image.h"
 
 #include "base/cleanup.h"

@@ -1,6 +1,6 @@
 /* The OCI image config of a build, and with it the image manifest. */
-#ifndef IMAGE_DOCUMENT_H
-#define IMAGE_DOCUMENT_H
+#ifndef IMAGE_BUILD_CONFIG_H
+#define IMAGE_BUILD_CONFIG_H
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-struct document {
+struct build_config {
 	const struct manifest *manifest;
 	const struct source *source;
 	const struct digest *layers; /* plain tars in the store, bottom first */
@@ -18,10 +18,7 @@ struct document {
 };
 
 /* Writes both documents into the store; *ret is the image manifest's digest, the build's id. */
-int document_store(const struct store *store, const struct document *document, struct digest *ret,
-	struct error *err);
-
-/* The image config as canonical JSON text, appended to ret. */
-void document_print_config(const struct document *document, struct buf *ret);
+int build_config_store(const struct store *store, const struct build_config *document,
+	struct digest *ret, struct error *err);
 
 #endif

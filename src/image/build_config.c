@@ -1,9 +1,9 @@
-/* The image config of a build, as image-spec 1.1 has them. Everything in them follows from the
+/* The image config of a build, as image-spec 1.1 has it. Everything in it follows from the
  * commit, the manifest and the layers: no time of building, no host.
  *
  * PORT is in the image's environment where web listens, so that other engines run the image as it
  * is; isorun's own runs set it for each instance. */
-#include "document.h"
+#include "build_config.h"
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -62,16 +62,16 @@ static json_t *print_env(const struct manifest *manifest, const struct process_t
 	return text_list(&env);
 }
 
-static json_t *print_labels(const struct document *document, const char *created)
+static json_t *print_labels(const struct build_config *build, const char *created)
 {
-	const struct source *source = document->source;
-	CLEANUP_JSON json_t *manifest = manifest_print(document->manifest);
+	const struct source *source = build->source;
+	CLEANUP_JSON json_t *manifest = manifest_print(build->manifest);
 	CLEANUP_BUF struct buf text = { 0 };
 	json_t *labels = json_object();
 
 	json_print(manifest, false, &text);
 	set(labels, "dev.isorun.manifest", json_string(text.data));
-	set(labels, "org.opencontainers.image.title", json_string(document->manifest->name));
+	set(labels, "org.opencontainers.image.title", json_string(build->manifest->name));
 	if (source->commit) {
 		const char *dirty = source->dirty ? "+dirty" : "";
 		CLEANUP_FREE char *version =
@@ -97,15 +97,15 @@ static json_t *print_signal(const struct process_type *web)
 	return json_string(text);
 }
 
-static json_t *print_process(const struct document *document, const char *created)
+static json_t *print_process(const struct build_config *build, const char *created)
 {
-	const struct process_type *web = manifest_process(document->manifest, "web");
+	const struct process_type *web = manifest_process(build->manifest, "web");
 	json_t *config = json_object();
 
 	set(config, "User", json_string("1000:1000"));
 	set(config, "WorkingDir", json_string("/app"));
-	set(config, "Env", print_env(document->manifest, web));
-	set(config, "Labels", print_labels(document, created));
+	set(config, "Env", print_env(build->manifest, web));
+	set(config, "Labels", print_labels(build, created));
 	set(config, "StopSignal", print_signal(web));
 	if (web)
 		set(config, "Cmd", text_list(&web->argv));
@@ -117,16 +117,16 @@ static json_t *print_process(const struct document *document, const char *create
 	return config;
 }
 
-void document_print_config(const struct document *document, struct buf *ret)
+static void print_config(const struct build_config *build, struct buf *ret)
 {
 	CLEANUP_JSON json_t *config = json_object();
 	json_t *diff_ids = json_array();
 	json_t *history = json_array();
 	char created[DATE_TEXT];
 
-	print_date(document->source->date, created);
-	for (size_t i = 0; i < document->layer_count; i++) {
-		CLEANUP_FREE char *id = memory_format("sha256:%s", document->layers[i].hex);
+	print_date(build->source->date, created);
+	for (size_t i = 0; i < build->layer_count; i++) {
+		CLEANUP_FREE char *id = memory_format("sha256:%s", build->layers[i].hex);
 
 		append(diff_ids, json_string(id));
 		append(history, json_pack("{s:s, s:s}", "created", created, "created_by",
@@ -135,20 +135,20 @@ void document_print_config(const struct document *document, struct buf *ret)
 	set(config, "architecture", json_string(LIBPATH_DEBIAN));
 	set(config, "os", json_string("linux"));
 	set(config, "created", json_string(created));
-	set(config, "config", print_process(document, created));
+	set(config, "config", print_process(build, created));
 	set(config, "history", history);
 	set(config, "rootfs", json_pack("{s:s, s:o}", "type", "layers", "diff_ids", diff_ids));
 	json_print(config, false, ret);
 }
 
-int document_store(const struct store *store, const struct document *document, struct digest *ret,
-	struct error *err)
+int build_config_store(const struct store *store, const struct build_config *build,
+	struct digest *ret, struct error *err)
 {
 	CLEANUP_BUF struct buf text = { 0 };
 	struct digest config;
 
-	document_print_config(document, &text);
+	print_config(build, &text);
 	if (store_put_blob(store, text.data, text.len, &config, err) < 0)
 		return error_wrap(err, "image config");
-	return layout_put_image(store, &config, document->layers, document->layer_count, ret, err);
+	return layout_put_image(store, &config, build->layers, build->layer_count, ret, err);
 }

@@ -1,7 +1,7 @@
 /* Instead of maintainer scripts. Scripts are read, never run: the few commands in them whose effect
  * a program may rely on are written literally by debhelper, so they can be recognised. What a
  * script does by other means is not done, and the closure proof tells where that matters. */
-#include "setup.h"
+#include "postinst.h"
 
 #include "account.h"
 #include "alternative.h"
@@ -106,7 +106,8 @@ static int make_zone(const struct root *root, struct error *err)
 	return place_link(root->dependencies, "etc/localtime", "/usr/share/zoneinfo/Etc/UTC", err);
 }
 
-int setup_root(const struct store *store, const struct lock_set *set, int root, struct error *err)
+int postinst_replace(
+	const struct store *store, const struct lock_set *set, int root, struct error *err)
 {
 	__attribute__((cleanup(alternatives_done))) struct alternatives alternatives = { 0 };
 	__attribute__((cleanup(accounts_done))) struct accounts accounts = { 0 };
