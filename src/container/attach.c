@@ -10,6 +10,7 @@
 #include "container/attach.h"
 
 #include "base/cleanup.h"
+#include "kernel/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,8 @@ int attach_begin(struct attach *ret, struct error *err)
 
 	(void)sigemptyset(&set); /* cannot fail */
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
-		(void)sigaddset(&set, passed[i]); /* cannot fail with these */
+		if (passed[i] != SIGHUP || !process_ignores(SIGHUP)) /* nohup(1) */
+			(void)sigaddset(&set, passed[i]);            /* cannot fail with these */
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, "block signals");
 	ret->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -159,7 +161,7 @@ static void prepare_polls(const struct relay *relay, struct pollfd polls[AT_COUN
 	short master = 0;
 
 	for (int i = 0; i < AT_COUNT; i++)
-		polls[i].fd = -1;
+		polls[i] = (struct pollfd){ .fd = -1 }; /* an interrupted poll sets nothing */
 	polls[AT_SIGNALS] = (struct pollfd){ relay->signals, POLLIN, 0 };
 	if (!relay->dead)
 		polls[AT_DEATH] = (struct pollfd){ relay->container->sandbox.pidfd, POLLIN, 0 };

@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/memory.h"
 #include "instance.h"
+#include "kernel/process.h"
 #include "publish.h"
 
 #include <errno.h>
@@ -262,7 +263,8 @@ static int open_signals(struct supervisor *supervisor, struct error *err)
 	(void)sigemptyset(&set);        /* cannot fail */
 	(void)sigaddset(&set, SIGTERM); /* nor these */
 	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
+	if (!process_ignores(SIGHUP)) /* nohup(1) */
+		(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* a write tells as well */
 	supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -77,6 +77,20 @@ test_a_type_can_be_chosen_and_counted() {
 	assert_not_contains "$(cat "$T/run.out")" web
 }
 
+test_a_run_under_nohup_outlives_its_terminal() {
+	in_host
+	make_app "{ \"worker\": { \"command\": \"/app/hello sleep 100\" } }"
+	start run nohup "$ISORUN" run v1 worker=1
+	wait_for 20 has_event "$T/run.out" 'worker.1: started'
+	kill -HUP "$started"
+	sleep 0.5
+	assert_not_contains "$(events "$T/run.out")" stopping
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 0
+}
+
 test_a_stubborn_process_is_killed_after_its_timeout() {
 	in_host
 	make_app '{ "web": { "command": "/app/hello stubborn", "stop": { "timeout": "500ms" } } }'
