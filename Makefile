@@ -30,7 +30,7 @@ override LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $
 # A static archive where the distribution has one, else the shared library: a dynamically linked
 # libarchive alone costs more before main than a whole launch (ARCHITECTURE.md, "Start-up").
 library = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-LDLIBS  := $(foreach l,archive nftnl seccomp jansson zstd z nettle,$(call library,$(l))) -lmnl -ldl
+LDLIBS  := $(foreach l,archive nftnl seccomp cap jansson zstd z nettle,$(call library,$(l))) -lmnl -ldl
 
 SOURCES := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)

@@ -1,5 +1,5 @@
-/* Capabilities: capabilities(7). Sets are bit masks. May be called between clone and exec: no heap.
- */
+/* Capabilities: capabilities(7), the one door to libcap. Sets are bit masks. May be called between
+ * clone and exec: no heap. */
 #ifndef KERNEL_CAPSET_H
 #define KERNEL_CAPSET_H
 

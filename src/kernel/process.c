@@ -92,11 +92,15 @@ int process_close_others(const int *keep, size_t count, struct error *err)
 
 void process_reset_signals(void)
 {
+	/* A kernel's struct sigaction of zeros: SIG_DFL. glibc would refuse for the two signals
+	 * that it keeps to itself, which make(1), for one, leaves ignored to whatever it starts. */
+	static const unsigned long defaults[4];
 	sigset_t none;
 
 	for (int signo = 1; signo <= SIGRTMAX; signo++)
-		(void)signal(signo, SIG_DFL); /* fails for SIGKILL, SIGSTOP and glibc's own */
-	(void)sigemptyset(&none);             /* cannot fail */
+		(void)syscall(SYS_rt_sigaction, signo, defaults, NULL,
+			_NSIG / 8); /* fails for SIGKILL and SIGSTOP, which need none */
+	(void)sigemptyset(&none);   /* cannot fail */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* capabilities(7), by number. */
+/* capabilities(7), by number. libcap knows them too, but has its door in another layer. */
 static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH",
 	"CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
 	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",

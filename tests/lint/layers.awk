@@ -16,6 +16,7 @@ BEGIN {
 	may["cli"] = "*"
 
 	door["^seccomp\\.h$"] = "^kernel/filter"
+	door["^sys/capability\\.h$"] = "^kernel/capset"
 	door["^libmnl/"] = "^kernel/(netlink|nftables)"
 	door["^libnftnl/"] = "^kernel/(netlink|nftables)"
 	door["^systemd/"] = "^kernel/systemd"
