@@ -6,9 +6,16 @@
 #include "base/error.h"
 #include "container/container.h"
 
+#include <signal.h>
+#include <stdbool.h>
+
 struct attach {
 	int signals; /* signalfd */
 };
+
+/* Adds SIGHUP unless whoever started isorun has it ignored, as nohup(1) does: one that is blocked
+ * would reach a signalfd nevertheless. */
+void attach_add_hangup(sigset_t *set);
 
 /* Blocks and collects signals from now on, so that none is lost while the container starts. */
 int attach_begin(struct attach *ret, struct error *err);

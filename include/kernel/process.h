@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,10 +26,6 @@ int process_close_others(const int *keep, size_t count, struct error *err);
 
 /* Every signal back to its default disposition, and none blocked. */
 void process_reset_signals(void);
-
-/* Whether a signal was set to be ignored by whoever started this process: a blocked one would reach
- * a signalfd nevertheless. */
-bool process_ignores(int signo);
 
 /* Waits for the process behind pidfd to end and reaps it; *ret is its wait(2) status. */
 int process_wait(int pidfd, int *ret, struct error *err);

@@ -10,7 +10,6 @@
 #include "container/attach.h"
 
 #include "base/cleanup.h"
-#include "kernel/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,16 +41,23 @@ struct relay {
 	struct termios saved;
 };
 
+void attach_add_hangup(sigset_t *set)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+		(void)sigaddset(set, SIGHUP); /* cannot fail with it */
+}
+
 int attach_begin(struct attach *ret, struct error *err)
 {
-	static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
-		SIGWINCH };
+	static const int passed[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 	sigset_t set;
 
 	(void)sigemptyset(&set); /* cannot fail */
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
-		if (passed[i] != SIGHUP || !process_ignores(SIGHUP)) /* nohup(1) */
-			(void)sigaddset(&set, passed[i]);            /* cannot fail with these */
+		(void)sigaddset(&set, passed[i]); /* cannot fail with these */
+	attach_add_hangup(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, "block signals");
 	ret->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

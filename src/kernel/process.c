@@ -104,13 +104,6 @@ void process_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
 }
 
-bool process_ignores(int signo)
-{
-	struct sigaction action;
-
-	return sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 static int status_of(const siginfo_t *info)
 {
 	switch (info->si_code) {

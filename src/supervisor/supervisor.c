@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/memory.h"
+#include "container/attach.h"
 #include "instance.h"
-#include "kernel/process.h"
 #include "publish.h"
 
 #include <errno.h>
@@ -263,8 +263,7 @@ static int open_signals(struct supervisor *supervisor, struct error *err)
 	(void)sigemptyset(&set);        /* cannot fail */
 	(void)sigaddset(&set, SIGTERM); /* nor these */
 	(void)sigaddset(&set, SIGINT);
-	if (!process_ignores(SIGHUP)) /* nohup(1) */
-		(void)sigaddset(&set, SIGHUP);
+	attach_add_hangup(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* a write tells as well */
 	supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
