@@ -131,7 +131,7 @@ static int cut(const char *text, const char *form, char **ret_key, const char **
 int config_set_env(struct config *config, const char *text, struct error *err)
 {
 	CLEANUP_FREE char *key = NULL;
-	const char *value;
+	const char *value = NULL;
 
 	if (cut(text, "KEY=VALUE", &key, &value, err) < 0 || name_check_variable(key, err) < 0)
 		return -1;
@@ -144,7 +144,7 @@ int config_set_env(struct config *config, const char *text, struct error *err)
 int config_set_service(struct config *config, const char *text, struct error *err)
 {
 	CLEANUP_FREE char *name = NULL;
-	const char *url;
+	const char *url = NULL;
 
 	if (cut(text, "NAME=URL", &name, &url, err) < 0)
 		return -1;
@@ -158,7 +158,7 @@ int config_set_service(struct config *config, const char *text, struct error *er
 static int check_quantity(const char *text, uint64_t *ret, struct error *err)
 {
 	CLEANUP_FREE char *process = NULL;
-	const char *number;
+	const char *number = NULL;
 
 	if (cut(text, "TYPE=NUMBER", &process, &number, err) < 0 ||
 		name_check(NAME_PROCESS, process, err) < 0)
