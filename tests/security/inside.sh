@@ -156,11 +156,12 @@ test_mounts_are_closed_and_bounded() {
 	done
 	assert_equal "$want" "$(said web mounts | grep -v '^/proc/')" instance
 	assert_equal "$want" "$(said oneoff mounts | grep -v '^/proc/')" one-off
-	# A build may write to /app, compile in /tmp, and has more room there.
+	# A build may write to /app, compile in /tmp, and has more room there. Kernels list mounts in the
+	# order in which they were made or attached.
 	assert_equal "$(sed -e 's/\(shm.*\|tmp.*\|run.*\) noexec/\1/' \
 		-e 's|/tmp rw nosuid nodev .*|/tmp rw nosuid nodev 1024 MiB 262208 files|' \
-		-e 's|^/ ro.*|&\n/app rw nosuid nodev|' <<<"$want")" \
-		"$(said build mounts | grep -v '^/proc/')" build
+		-e 's|^/ ro.*|&\n/app rw nosuid nodev|' <<<"$want" | sort)" \
+		"$(said build mounts | grep -v '^/proc/' | sort)" build
 }
 
 test_nothing_writable_can_hold_a_program() {
