@@ -28,6 +28,24 @@ static void format(char *text, size_t size, const char *fmt, va_list args)
 	make_one_line(text);
 }
 
+/* "front: back", and where that is too long the middle goes: at its front an error says who failed,
+ * at its end why; a long path stands between them. */
+static void join(struct error *err, const char *front, const char *back)
+{
+	static const char cut[] = "...";
+	char whole[2 * sizeof err->text + 2];
+	size_t room = sizeof err->text - 1;
+	size_t len = (size_t)snprintf(whole, sizeof whole, "%s: %s", front, back);
+
+	if (len > room) {
+		size_t half = (room - strlen(cut)) / 2;
+
+		memmove(whole + half + strlen(cut), whole + len - half, half + 1);
+		memcpy(whole + half, cut, strlen(cut));
+	}
+	memcpy(err->text, whole, strlen(whole) + 1);
+}
+
 int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
 	va_list args;
@@ -44,7 +62,7 @@ int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 int error_errno(struct error *err, const char *fmt, ...)
 {
 	int errnum = errno;
-	size_t used;
+	const char *reason = strerror(errnum);
 	va_list args;
 
 	err->errnum = errnum;
@@ -53,23 +71,20 @@ int error_errno(struct error *err, const char *fmt, ...)
 	va_start(args, fmt);
 	format(err->text, sizeof err->text, fmt, args);
 	va_end(args);
-	used = strlen(err->text);
-	(void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(errnum));
+	join(err, err->text, reason);
 	return -1;
 }
 
 int error_wrap(struct error *err, const char *fmt, ...)
 {
 	char inner[sizeof err->text];
-	size_t used;
 	va_list args;
 
 	memcpy(inner, err->text, sizeof inner);
 	va_start(args, fmt);
 	format(err->text, sizeof err->text, fmt, args);
 	va_end(args);
-	used = strlen(err->text);
-	(void)snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
+	join(err, err->text, inner);
 	return -1;
 }
 

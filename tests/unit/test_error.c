@@ -102,6 +102,22 @@ static void every_kind_has_its_exit_status(void **state)
 	}
 }
 
+static void a_long_path_hides_neither_who_failed_nor_why(void **state)
+{
+	struct error err;
+	char path[1000];
+
+	(void)state;
+	memset(path, 'd', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	errno = EMFILE;
+	error_errno(&err, "open %s", path);
+	error_wrap(&err, "build");
+	assert_memory_equal(err.text, "build: open ddd", 15);
+	assert_non_null(strstr(err.text, "d...d"));
+	assert_string_equal(strstr(err.text, ": Too"), ": Too many open files");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +127,7 @@ int main(void)
 		cmocka_unit_test(a_new_error_forgets_the_old_hint),
 		cmocka_unit_test(hostile_text_stays_on_one_line),
 		cmocka_unit_test(what_is_too_long_is_cut),
+		cmocka_unit_test(a_long_path_hides_neither_who_failed_nor_why),
 		cmocka_unit_test(every_kind_has_its_exit_status),
 	};
 
