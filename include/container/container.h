@@ -8,32 +8,45 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "kernel/cgroup.h"
+#include "kernel/root.h"
 #include "model/spec.h"
 #include "sandbox/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CONTAINER_IDS = 65536 }; /* host ids of a site, from id_base on: no host user has them */
-
-struct container_site_config {
-	const char *name;          /* tells runs apart: a valid file name */
-	const struct strv *layers; /* absolute directories, bottom first */
-	uint32_t id_base;          /* the host id of the containers' id 0 */
-	const char *scratch;       /* a directory that private mounts are attached over */
-	int filters; /* directory of compiled filters; borrowed; -1: compile each time */
-};
-
 struct container_site {
-	struct cgroup_run cgroup;
+	struct cgroup_run cgroup; /* dir -1: an ordinary user could have none, notice says why */
+	struct spec_ids ids;
 	int root; /* the prepared tree */
 	int filters;
 };
 
-/* Moves the calling process into a mount namespace of its own and prepares what all containers of
- * the run share. Once a process. */
-int container_site_open(
-	const struct container_site_config *config, struct container_site *ret, struct error *err);
+/* The ids that containers get: the range of SPEC_IDS host ids from base on, or, where this process
+ * has none to give, its own. */
+struct spec_ids container_ids(uint32_t base);
+
+/* Finds the run's place on the host, a cgroup; name tells runs apart, a valid file name. ids->own:
+ * it goes without one where none can be had, and then no limit holds that needs one. What only
+ * works from the host itself (D-Bus, ports, helpers that stay there) is done after this and before
+ * container_site_enter. */
+int container_site_open(const char *name, const struct spec_ids *ids, struct container_site *ret,
+	struct error *err);
+
+struct container_tree {
+	const struct strv *layers;  /* absolute directories, bottom first */
+	const struct root_etc *etc; /* files of /etc that are the run's */
+	size_t etc_count;
+	const char *scratch; /* a directory that private mounts are attached over */
+	int filters;         /* directory of compiled filters; borrowed; -1: compile each time */
+	bool host_network;   /* its processes are to share the host's network */
+};
+
+/* Moves the calling process into a mount namespace of its own (with ids.own: into user and, unless
+ * host_network, network namespaces of its own as well, for good) and prepares the root that all
+ * containers of the run share. Once a process. */
+int container_site_enter(
+	struct container_site *site, const struct container_tree *tree, struct error *err);
 void container_site_done(struct container_site *site);
 
 #define CONTAINER_SITE_NONE \

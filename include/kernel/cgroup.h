@@ -53,7 +53,8 @@ struct cgroup_events {
 int cgroup_run_open(const char *name, struct cgroup_run *ret, struct error *err);
 
 /* Makes an instance's directory with its limits; a limit whose controller is absent lands in
- * ret->missing and is the caller's to report. memory.oom.group is set to 1. */
+ * ret->missing and is the caller's to report. memory.oom.group is set to 1. A run without a
+ * directory (dir -1) gives none: ret->dir is -1, and every limit is missing. */
 int cgroup_open(const struct cgroup_run *run, const char *name, const struct cgroup_limits *limits,
 	struct cgroup *ret, struct error *err);
 

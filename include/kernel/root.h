@@ -17,16 +17,28 @@ struct root_ids {
 	uint32_t count;
 };
 
-/* Moves the calling, single-threaded process into a mount namespace of its own in which nothing
- * propagates out. */
-int root_enter_private(struct error *err);
+/* A file of /etc that is the run's, not the image's. */
+struct root_etc {
+	const char *name; /* "hosts" */
+	const char *text; /* NULL: the image's own stays */
+};
 
-/* Builds the tree of layers (absolute directories, bottom first; whiteouts are overlay's) and
- * returns a descriptor from which root_clone makes one mount a launch; -1 on failure. One layer is
- * that directory itself; more are an overlay of idmapped layers. scratch is a directory (it may be
- * on the host) that the private mounts are attached over. The caller closes. */
-int root_prepare(const struct strv *layers, const struct root_ids *ids, const char *scratch,
-	struct error *err);
+struct root_plan {
+	const struct strv *layers; /* absolute directories, bottom first; whiteouts are overlay's */
+	struct root_ids ids;
+	const struct root_etc *etc;
+	size_t etc_count;
+	const char *scratch; /* a directory, it may be on the host: private mounts go over it */
+};
+
+/* Makes sure that nothing propagates out of the mount namespace that this process is in; own: moves
+ * it into a new one first. Single-threaded only. */
+int root_enter_private(bool own, struct error *err);
+
+/* Builds the tree and returns a descriptor from which root_clone makes one mount a launch; -1 on
+ * failure. One layer is that directory itself; more are an overlay of idmapped layers. The caller
+ * closes. */
+int root_prepare(const struct root_plan *plan, struct error *err);
 
 /* A detached clone of the prepared tree, nosuid, nodev, and read-only unless writable (which an
  * overlay never is). The caller closes. */

@@ -5,8 +5,19 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* Whether this process may hand ranges of host ids to others: root of the initial user namespace.
+ * Everybody else, a container's root too, has but the ids that it runs as. */
+bool userns_owns_ids(void);
+
+/* Moves the calling, single-threaded process into a user namespace that maps its own user and group
+ * to themselves and nothing else, and with it into mount and, if network, network namespaces that
+ * it rules. Its other groups stay with it, and nobody within can ever drop or change groups.
+ * ERROR_UNSUPPORTED where this host does not let ordinary users do that. */
+int userns_enter_own(bool network, struct error *err);
 
 /* Writes the maps of a child that has a fresh user namespace. The texts are lines of "INSIDE
  * OUTSIDE COUNT"; an empty one is not written. */

@@ -59,7 +59,7 @@ struct release_launch {
 	bool terminal;           /* a pseudoterminal, with TERM, COLUMNS and LINES */
 	const char *term;        /* NULL: no TERM */
 	unsigned columns, rows;  /* 0: not known */
-	uint32_t id_base;        /* host id of the container's id 0; 65536 ids are mapped */
+	struct spec_ids ids;
 };
 
 /* The launch spec of one process: the one place where a release becomes what the kernel is told. */

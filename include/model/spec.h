@@ -17,6 +17,14 @@ struct spec_id_map {
 	uint32_t count;
 };
 
+/* The host ids behind a process's own. */
+struct spec_ids {
+	bool own;          /* one user and one group, the caller's, stand for the process's */
+	uint32_t uid, gid; /* those; else the first of SPEC_IDS host ids for 0 and up */
+};
+
+enum { SPEC_IDS = 65536 };
+
 /* A mount inside the root, made in the order of the array after the root is there. A tmpfs that is
  * to be read-only becomes so after the last mount, so that targets below it can be made in it. */
 struct spec_mount {
@@ -69,6 +77,7 @@ struct spec {
 	uint32_t uid, gid;
 	uint32_t *groups; /* supplementary */
 	size_t group_count;
+	bool keep_groups; /* an ordinary user's namespace cannot change them: they stay */
 	uint32_t umask;
 	bool terminal;   /* a pseudoterminal of the devpts on /dev/pts instead of stdio */
 	bool init;       /* run under isorun's own pid 1; false: the process is pid 1 */
@@ -95,6 +104,10 @@ void spec_add_rlimit(struct spec *spec, int resource, uint64_t soft, uint64_t ha
 void spec_add_uid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
 void spec_add_gid_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
 void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t count);
+
+/* Appends what maps ids to both maps: all of a range, or the spec's uid and gid alone, which must
+ * be set before; then keep_groups is set, too. */
+void spec_add_ids(struct spec *spec, const struct spec_ids *ids);
 
 /* "RLIMIT_CORE" and so on, or NULL for a number that is none of this kernel's. */
 const char *spec_rlimit_name(int resource);

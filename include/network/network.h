@@ -1,6 +1,10 @@
-/* The network of a running deploy as root: one router namespace, a veth from it to every instance
- * and one to the host, and the ports published on the host. Its lifetime hangs on the
+/* The network of a running deploy: one router namespace, a veth from it to every instance and, as
+ * root, one to the host, and the ports published on the host. Its lifetime hangs on the
  * descriptors in struct network and on the forwarder's process: when isorun dies, all of it goes.
+ *
+ * An ordinary user cannot have the link to the host: then the router is the network namespace that
+ * the caller has moved to between network_new and network_start, and the forwarder serves every
+ * port.
  *
  * A link is one instance's place in it, a small number (slot); the caller chooses it, 0 to
  * NETWORK_SLOTS - 1, and may use it again after network_leave. */
@@ -34,12 +38,17 @@ struct network_config {
 			      default */
 	const struct network_port *ports;
 	size_t port_count;
+	bool own; /* an ordinary user's: no link to the host */
 	network_on_notice *notice;
 	void *context;
 };
 
-/* Reserves every port first (a taken one is an error that names it), then builds the router. */
+/* Does what is done on the host itself: reserves every port; a taken one is an error that names it.
+ */
 int network_new(const struct network_config *config, struct network **ret, struct error *err);
+
+/* Builds the router and what leads to it. Nothing is published yet. */
+int network_start(struct network *network, struct error *err);
 
 /* Moves a fresh eth0 into the network namespace namespace_fd, addresses it, brings it and lo up and
  * sets the route. The namespace may belong to another user namespace. */

@@ -4,13 +4,14 @@
 #define SUPERVISOR_IDS_H
 
 #include "base/error.h"
+#include "model/spec.h"
 #include "store/store.h"
 
 #include <stdint.h>
 
 enum {
 	IDS_FIRST = 0x70000000, /* of build commands, of all codebases */
-	IDS_COUNT = 65536,      /* in a range */
+	IDS_COUNT = SPEC_IDS,   /* in a range */
 	IDS_END = 0x7ffd0000,   /* behind the last range */
 };
 

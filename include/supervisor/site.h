@@ -18,13 +18,22 @@ struct site_config {
 
 struct site {
 	struct container_site container;
-	uint32_t id_base;
 	int filters;
 };
 
-/* Unpacks what is not unpacked yet and opens the site. kind is part of the cgroup's name. */
+/* Files of /etc that the run's processes see instead of the image's; NULL: the image's own. */
+struct site_etc {
+	const char *hosts, *resolv_conf;
+};
+
+/* Unpacks what is not unpacked yet and opens the site's place on the host. kind is part of the
+ * cgroup's name. */
 int site_open(
 	const struct site_config *config, const char *kind, struct site *ret, struct error *err);
+
+/* Leaves the host (container_site_enter) and prepares the root. */
+int site_enter(struct site *site, const struct site_config *config, const struct site_etc *etc,
+	struct error *err);
 void site_done(struct site *site);
 
 /* Holds the one lock of a running formation of this deploy: returns its descriptor. ERROR_LOCKED

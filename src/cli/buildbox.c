@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "container/attach.h"
 #include "container/container.h"
+#include "kernel/userns.h"
 #include "model/spec.h"
 #include "supervisor/ids.h"
 
@@ -61,7 +62,8 @@ static void fill_env(const struct build_command *command, struct strv *env)
 	strv_addf(env, "SOURCE_DATE_EPOCH=%lld", (long long)command->date);
 }
 
-static void fill_spec(const struct build_command *command, struct spec *ret)
+static void fill_spec(
+	const struct build_command *command, const struct spec_ids *ids, struct spec *ret)
 {
 	*ret = (struct spec){
 		.hostname = memory_copy_str("build"),
@@ -74,7 +76,7 @@ static void fill_spec(const struct build_command *command, struct spec *ret)
 		.filter = SPEC_FILTER_DEFAULT,
 		.limits.pids = PIDS,
 	};
-	spec_add_map(ret, 0, IDS_FIRST, IDS_COUNT);
+	spec_add_ids(ret, ids);
 	spec_add_defaults(ret, TMP_BYTES, true);
 	if (command->network)
 		ret->namespaces &= ~(unsigned long long)CLONE_NEWNET;
@@ -125,7 +127,7 @@ static int run_in(
 
 	if (nothing < 0)
 		return error_errno(err, "/dev/null");
-	fill_spec(command, &spec);
+	fill_spec(command, &site->ids, &spec);
 	status = attach_begin(&attach, err);
 	if (status == 0)
 		status = container_start(site, &launch, &container, err);
@@ -137,31 +139,40 @@ static int run_in(
 	return status;
 }
 
-int buildbox_run(void *context, const struct build_command *command, struct error *err)
+static int run_at(
+	const struct buildbox *box, const struct build_command *command, struct error *err)
 {
-	const struct buildbox *box = context;
 	CLEANUP_FREE char *scratch = memory_format("%s/scratch", box->runtime_dir);
 	CLEANUP_FREE char *name = memory_format("build-%d", (int)getpid());
 	CLEANUP_CLOSE int scratch_fd = file_open_dir(AT_FDCWD, scratch, 0700, err);
 	CLEANUP_CLOSE int filters = file_open_dir(box->store->dir, "filters", 0700, err);
-	CLEANUP_CLOSE int app = open(command->app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct container_site_config config = {
-		.name = name,
+	const struct spec_ids ids = container_ids(IDS_FIRST);
+	const struct container_tree tree = {
 		.layers = command->layers,
-		.id_base = IDS_FIRST,
 		.scratch = scratch,
 		.filters = filters,
+		.host_network = command->network,
 	};
 	struct container_site site = CONTAINER_SITE_NONE;
 	int status;
 
-	if (scratch_fd < 0 || filters < 0)
+	if (scratch_fd < 0 || filters < 0 || container_site_open(name, &ids, &site, err) < 0)
 		return -1;
-	if (app < 0)
-		return error_errno(err, "%s", command->app);
-	if (give_away(app, err) < 0 || container_site_open(&config, &site, err) < 0)
-		return -1;
-	status = run_in(&site, command, err);
+	status = container_site_enter(&site, &tree, err);
+	if (status == 0)
+		status = run_in(&site, command, err);
 	container_site_done(&site);
 	return status;
+}
+
+int buildbox_run(void *context, const struct build_command *command, struct error *err)
+{
+	CLEANUP_CLOSE int app = open(command->app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (app < 0)
+		return error_errno(err, "%s", command->app);
+	/* Who owns no other ids owns the copy already, and is the command's user. */
+	if (userns_owns_ids() && give_away(app, err) < 0)
+		return -1;
+	return run_at(context, command, err);
 }

@@ -237,11 +237,6 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 		return -1;
 	if (operands->has_command)
 		cli->failure_status = EXIT_ISORUN;
-	if (geteuid() != 0) {
-		error_set(err, ERROR_UNSUPPORTED, "run: only root can do this in version %s",
-			ISORUN_VERSION);
-		return error_hint(err, "sudo isorun run …");
-	}
 	if (store_open(cli->root, &store, err) < 0 ||
 		target_open(&store, what, &request->choice, true, &target, err) < 0)
 		return -1;

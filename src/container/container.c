@@ -10,29 +10,65 @@
 
 #include "base/cleanup.h"
 #include "container/filters.h"
-#include "kernel/root.h"
+#include "kernel/userns.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+struct spec_ids container_ids(uint32_t base)
+{
+	if (userns_owns_ids())
+		return (struct spec_ids){ .uid = base, .gid = base };
+	return (struct spec_ids){ .own = true, .uid = geteuid(), .gid = getegid() };
+}
+
+/* Whoever may make no cgroup runs without: the processes are still one pid namespace to be killed,
+ * and the limits that do not hold are each said. */
+static int do_without(struct container_site *site, struct error *err)
+{
+	struct cgroup_run *run = &site->cgroup;
+
+	if (!site->ids.own || err->kind != ERROR_UNSUPPORTED)
+		return error_wrap(err, "cgroup of this run");
+	*run = (struct cgroup_run){ .dir = -1, .base = -1 };
+	(void)snprintf(run->notice, sizeof run->notice, "no limit of cpu or memory holds: %.300s",
+		err->text);
+	return 0;
+}
 
 int container_site_open(
-	const struct container_site_config *config, struct container_site *ret, struct error *err)
+	const char *name, const struct spec_ids *ids, struct container_site *ret, struct error *err)
 {
-	const struct root_ids ids = { config->id_base, CONTAINER_IDS };
 	struct container_site site = CONTAINER_SITE_NONE;
 
-	site.filters = config->filters;
-	if (cgroup_run_open(config->name, &site.cgroup, err) < 0)
-		return error_wrap(err, "cgroup of this run");
-	if (root_enter_private(err) == 0)
-		site.root = root_prepare(config->layers, &ids, config->scratch, err);
-	if (site.root < 0) {
-		container_site_done(&site);
-		return error_wrap(err, "root file system");
-	}
+	site.ids = *ids;
+	if (cgroup_run_open(name, &site.cgroup, err) < 0 && do_without(&site, err) < 0)
+		return -1;
 	*ret = site;
 	return 0;
+}
+
+int container_site_enter(
+	struct container_site *site, const struct container_tree *tree, struct error *err)
+{
+	const struct root_plan plan = {
+		.layers = tree->layers,
+		.ids = { site->ids.uid, site->ids.own ? 0 : SPEC_IDS },
+		.etc = tree->etc,
+		.etc_count = tree->etc_count,
+		.scratch = tree->scratch,
+	};
+
+	if (site->ids.own && userns_enter_own(!tree->host_network, err) < 0)
+		return -1;
+	site->filters = tree->filters;
+	if (root_enter_private(!site->ids.own, err) == 0)
+		site->root = root_prepare(&plan, err);
+	return site->root < 0 ? error_wrap(err, "root file system") : 0;
 }
 
 void container_site_done(struct container_site *site)
@@ -55,7 +91,7 @@ static int open_cgroup(const struct container_site *site, const struct container
 
 	if (cgroup_open(&site->cgroup, launch->name, &limits, &container->cgroup, err) < 0)
 		return error_wrap(err, "cgroup");
-	container->has_cgroup = true;
+	container->has_cgroup = container->cgroup.dir >= 0;
 	return 0;
 }
 
@@ -127,7 +163,9 @@ int container_signal(const struct container *container, int signo, struct error 
 
 int container_kill(const struct container *container, struct error *err)
 {
-	return cgroup_kill(&container->cgroup, err);
+	/* Without a cgroup the end of pid 1 is the end of all: they are in its namespace. */
+	return container->has_cgroup ? cgroup_kill(&container->cgroup, err)
+				     : sandbox_signal(&container->sandbox, SIGKILL, err);
 }
 
 int container_wait(struct container *container, struct container_end *ret, struct error *err)
@@ -138,7 +176,9 @@ int container_wait(struct container *container, struct container_end *ret, struc
 
 	if (sandbox_wait(&container->sandbox, &status, err) < 0)
 		return -1;
-	(void)cgroup_read_events(&container->cgroup, &events, &ignored); /* then it was no oom */
+	if (container->has_cgroup)
+		(void)cgroup_read_events(
+			&container->cgroup, &events, &ignored); /* then it was no oom */
 	ret->status = status;
 	ret->oom = events.oom_kill > 0;
 	return 0;

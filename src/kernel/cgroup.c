@@ -298,6 +298,10 @@ int cgroup_open(const struct cgroup_run *run, const char *name, const struct cgr
 	size_t count = cgroup_plan_limits(limits, run->controllers, writes, &made.missing);
 	int result = -1;
 
+	if (run->dir < 0) {
+		*ret = made;
+		return 0;
+	}
 	for (int i = 0; i < TRIES && result < 0; i++) {
 		/* A predecessor that still dies keeps its name; this one gets another. */
 		(void)snprintf(made.name, sizeof made.name, "%.100s%s%.0d", name, i ? "~" : "", i);

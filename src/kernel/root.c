@@ -10,20 +10,23 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "kernel/mount.h"
 #include "kernel/userns.h"
 
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPTIONS_MAX = 4095, ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 
-int root_enter_private(struct error *err)
+int root_enter_private(bool own, struct error *err)
 {
-	if (unshare(CLONE_NEWNS) < 0)
+	if (own && unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, "mount namespace");
 	/* Slave, not private: what the host unmounts must not stay busy because of us. */
 	return mount_make_slave("/", err);
@@ -73,37 +76,83 @@ static int mount_overlay(const int *layers, size_t count, const char *scratch, s
 	return fd < 0 ? error_errno(err, "%s", scratch) : fd;
 }
 
-static int prepare_layers(
-	const struct strv *layers, int userns, const char *scratch, int *mounts, struct error *err)
+static int write_etc(int etc, const struct root_etc *file, uint32_t owner, struct error *err)
 {
-	for (size_t i = 0; i < layers->len; i++) {
-		mounts[i] = prepare_layer(layers->items[i], userns, scratch, err);
-		if (mounts[i] < 0)
-			return -1;
-	}
-	if (layers->len == 1)
-		return fcntl(mounts[0], F_DUPFD_CLOEXEC, 3);
-	return mount_overlay(mounts, layers->len, scratch, err);
+	CLEANUP_CLOSE int fd =
+		openat(etc, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0 || fchmod(fd, 0644) < 0 || fchown(fd, owner, owner) < 0)
+		return error_errno(err, "/etc/%s", file->name);
+	return file_write_all(fd, file->text, strlen(file->text), err);
 }
 
-int root_prepare(const struct strv *layers, const struct root_ids *ids, const char *scratch,
-	struct error *err)
+/* The run's own files as a layer on top of all others: so they need no mount point, whatever the
+ * image has or lacks in their place. ids->count 0: they belong to who makes them. */
+static int prepare_etc(const struct root_plan *plan, struct error *err)
+{
+	const uint32_t owner = plan->ids.count ? plan->ids.base : UINT32_MAX;
+	CLEANUP_CLOSE int mount = mount_new("tmpfs", NULL, ATTRIBUTES, err);
+	CLEANUP_CLOSE int etc = -1;
+
+	if (mount < 0 || attach_over(mount, plan->scratch, err) < 0)
+		return -1;
+	if (fchmodat(mount, ".", 0755, 0) < 0 || fchownat(mount, ".", owner, owner, 0) < 0 ||
+		mkdirat(mount, "etc", 0755) < 0 || fchmodat(mount, "etc", 0755, 0) < 0 ||
+		fchownat(mount, "etc", owner, owner, 0) < 0)
+		return error_errno(err, "/etc");
+	etc = openat(mount, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (etc < 0)
+		return error_errno(err, "/etc");
+	for (size_t i = 0; i < plan->etc_count; i++)
+		if (plan->etc[i].text && write_etc(etc, &plan->etc[i], owner, err) < 0)
+			return -1;
+	return steal_fd(&mount);
+}
+
+static bool has_etc(const struct root_plan *plan)
+{
+	for (size_t i = 0; i < plan->etc_count; i++)
+		if (plan->etc[i].text)
+			return true;
+	return false;
+}
+
+/* Fills mounts, which has room for one more than there are layers, and makes one tree of them. */
+static int prepare_layers(
+	const struct root_plan *plan, int userns, int *mounts, size_t *count, struct error *err)
+{
+	for (; *count < plan->layers->len; (*count)++) {
+		mounts[*count] =
+			prepare_layer(plan->layers->items[*count], userns, plan->scratch, err);
+		if (mounts[*count] < 0)
+			return -1;
+	}
+	if (has_etc(plan)) {
+		mounts[*count] = prepare_etc(plan, err);
+		if (mounts[(*count)++] < 0)
+			return -1;
+	}
+	if (*count == 1)
+		return fcntl(mounts[0], F_DUPFD_CLOEXEC, 3);
+	return mount_overlay(mounts, *count, plan->scratch, err);
+}
+
+int root_prepare(const struct root_plan *plan, struct error *err)
 {
 	CLEANUP_CLOSE int userns = -1;
-	CLEANUP_FREE int *mounts = memory_new(layers->len, sizeof *mounts);
+	CLEANUP_FREE int *mounts = memory_new(plan->layers->len + 1, sizeof *mounts);
+	size_t count = 0;
 	int root;
 
-	for (size_t i = 0; i < layers->len; i++)
-		mounts[i] = -1;
-	if (layers->len == 0)
+	if (plan->layers->len == 0)
 		return error_set(err, ERROR_FAILED, "a root needs at least one layer");
-	if (ids->count) {
-		userns = userns_open(ids->base, ids->count, err);
+	if (plan->ids.count) {
+		userns = userns_open(plan->ids.base, plan->ids.count, err);
 		if (userns < 0)
 			return -1;
 	}
-	root = prepare_layers(layers, userns, scratch, mounts, err);
-	for (size_t i = 0; i < layers->len; i++)
+	root = prepare_layers(plan, userns, mounts, &count, err);
+	for (size_t i = 0; i < count; i++)
 		cleanup_close(&mounts[i]);
 	return root;
 }

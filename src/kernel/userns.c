@@ -1,5 +1,9 @@
 /* User namespaces. A namespace without a process is made by a child that shares our memory (so that
- * nothing is copied), does nothing, and is killed once its namespace is held by a descriptor. */
+ * nothing is copied), does nothing, and is killed once its namespace is held by a descriptor.
+ *
+ * The one that an ordinary user's run lives in maps the caller to itself, not to root: what asks
+ * for the effective user (D-Bus, the store's owner) hears the truth, and the capabilities within
+ * come from having made it, not from a number. */
 #include "kernel/userns.h"
 
 #include "base/cleanup.h"
@@ -41,6 +45,47 @@ int userns_write_maps(pid_t pid, const char *uid_map, const char *gid_map, struc
 	if (write_map(pid, "gid_map", gid_map, err) < 0)
 		return -1;
 	return write_map(pid, "uid_map", uid_map, err);
+}
+
+bool userns_owns_ids(void)
+{
+	CLEANUP_BUF struct buf map = { 0 };
+	struct error ignored; /* without /proc nothing else works either */
+	uint32_t inside, outside, count;
+
+	if (geteuid() != 0)
+		return false;
+	return file_read_at(AT_FDCWD, "/proc/self/uid_map", LINE * 2, &map, &ignored) == 0 &&
+	       map.len > 0 &&
+	       sscanf(map.data, "%" SCNu32 "%" SCNu32 "%" SCNu32, &inside, &outside, &count) == 3 &&
+	       inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+static int map_own(const char *name, uint32_t id, struct error *err)
+{
+	char map[LINE];
+
+	(void)snprintf(map, sizeof map, "%" PRIu32 " %" PRIu32 " 1\n", id, id); /* fits */
+	return file_set_at(AT_FDCWD, name, map, err);
+}
+
+int userns_enter_own(bool network, struct error *err)
+{
+	const uint32_t uid = geteuid(), gid = getegid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (network ? CLONE_NEWNET : 0)) < 0) {
+		error_errno(err, "user namespace");
+		err->kind = ERROR_UNSUPPORTED;
+		return -1;
+	}
+	/* The kernel wants groups to be out of reach before it lets an ordinary user map one. */
+	if (file_set_at(AT_FDCWD, "/proc/self/setgroups", "deny", err) < 0 ||
+		map_own("/proc/self/gid_map", gid, err) < 0 ||
+		map_own("/proc/self/uid_map", uid, err) < 0) {
+		err->kind = ERROR_UNSUPPORTED;
+		return error_wrap(err, "user namespace");
+	}
+	return 0;
 }
 
 /* The child shares our memory, so it touches none: it waits, and dies with us. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { IDS = 65536, PIDS = 1024, TMP_BYTES = 64 << 20, HOST_NAME_MOST = 64 };
+enum { PIDS = 1024, TMP_BYTES = 64 << 20, HOST_NAME_MOST = 64 };
 
 static void set_all(struct strv *env, const struct strv *from)
 {
@@ -115,7 +115,7 @@ void release_spec(
 		.no_new_privs = true, /* and no capability in any of the five sets */
 		.filter = SPEC_FILTER_DEFAULT,
 	};
-	spec_add_map(ret, 0, launch->id_base, IDS);
+	spec_add_ids(ret, &launch->ids);
 	spec_add_defaults(ret, type->limits.tmp ? type->limits.tmp : TMP_BYTES, type->tmp_exec);
 	strv_add_all(&ret->filter_allow, &type->seccomp_allow);
 	set_limits(&type->limits, ret);

@@ -82,6 +82,13 @@ void spec_add_map(struct spec *spec, uint32_t inside, uint32_t outside, uint32_t
 	spec_add_gid_map(spec, inside, outside, count);
 }
 
+void spec_add_ids(struct spec *spec, const struct spec_ids *ids)
+{
+	spec->keep_groups = ids->own;
+	spec_add_uid_map(spec, ids->own ? spec->uid : 0, ids->uid, ids->own ? 1 : SPEC_IDS);
+	spec_add_gid_map(spec, ids->own ? spec->gid : 0, ids->gid, ids->own ? 1 : SPEC_IDS);
+}
+
 /* A tmpfs that can be filled neither with bytes nor with empty files: one inode for every page. */
 static struct spec_mount *add_tmpfs(
 	struct spec *spec, const char *target, uint64_t bytes, uint64_t attributes)

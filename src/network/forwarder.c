@@ -1,8 +1,9 @@
 /* The forwarder's process. It is forked, not executed, and gives up all it does not need before it
  * touches a byte of a stranger: it lives in the router's network namespace, in a mount namespace
  * whose root is empty, under a user id that nobody has, with CAP_NET_RAW alone (for connecting as
- * the client), and it dies with its parent. Signals meant for a whole process group or unit pass it
- * by: how long it is needed, the supervisor knows. */
+ * the client), and it dies with its parent. An ordinary user has no other id to give it; its pid
+ * namespace is what keeps it from the user's other processes. Signals meant for a whole process
+ * group or unit pass it by: how long it is needed, the supervisor knows. */
 #include "forwarder.h"
 
 #include "base/cleanup.h"
@@ -48,15 +49,17 @@ static int enter_empty_root(struct error *err)
 	return mount_enter(root, err);
 }
 
-static int drop_rights(struct error *err)
+/* An ordinary user's router has no link to the host, and its user no other id. */
+static int drop_rights(const struct router *router, struct error *err)
 {
 	const uint64_t raw = UINT64_C(1) << CAP_NET_RAW;
 	const struct capset needed = { .permitted = raw, .effective = raw };
 
 	if (capset_bound(0, err) < 0)
 		return -1;
-	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
-		setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+	if (router->uplink.host_link && (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
+						setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+						setresuid(NOBODY, NOBODY, NOBODY) < 0))
 		return error_errno(err, "user id");
 	if (capset_apply(&needed, err) < 0)
 		return -1;
@@ -87,14 +90,14 @@ static void ignore_signals(void)
 
 /* PR_SET_PDEATHSIG comes last: a change of credentials clears it. A parent that died before it has
  * closed its end of control, and the loop ends at once. */
-static int confine(int namespace_fd, struct error *err)
+static int confine(const struct router *router, struct error *err)
 {
 	process_rename("isorun:[forward]");
 	ignore_signals();
 	allow_many_descriptors();
-	if (setns(namespace_fd, CLONE_NEWNET) < 0)
+	if (setns(router->namespace_fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "enter router");
-	if (enter_empty_root(err) < 0 || drop_rights(err) < 0)
+	if (enter_empty_root(err) < 0 || drop_rights(router, err) < 0)
 		return -1;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_errno(err, "PR_SET_PDEATHSIG");
@@ -130,8 +133,7 @@ static void run_child(
 	const int needed[2] = { control, router->namespace_fd };
 	struct error err = { 0 };
 
-	if (close_others(reserves, count, needed, &err) < 0 ||
-		confine(router->namespace_fd, &err) < 0) {
+	if (close_others(reserves, count, needed, &err) < 0 || confine(router, &err) < 0) {
 		(void)send(
 			control, &err, sizeof err, MSG_NOSIGNAL); /* or the parent sees the end */
 		_exit(1);
@@ -166,7 +168,7 @@ static int start(const struct reserve *reserves, size_t count, const struct rout
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_errno(err, "socket pair");
 	ret->control = ends[0];
-	ret->pid = process_clone(0, -1, &ret->pidfd, err);
+	ret->pid = process_clone(CLONE_NEWPID, -1, &ret->pidfd, err);
 	if (ret->pid == 0)
 		run_child(reserves, count, router, ends[1]);
 	(void)close(ends[1]); /* the child's */

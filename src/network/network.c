@@ -1,6 +1,7 @@
-/* A network from beginning to end. Ports first, because a taken one should cost nothing; the
- * host's table last, because it is the only thing that others could see. Ending goes the other way
- * round but for that table, whose closing waits in the kernel. */
+/* A network from beginning to end. Ports first, because a taken one should cost nothing, and
+ * because an ordinary user who has moved to a namespace of its own cannot come back to the host's;
+ * the host's table last, because it is the only thing that others could see. Ending goes the other
+ * way round but for that table, whose closing waits in the kernel. */
 #include "network/network.h"
 
 #include "base/cleanup.h"
@@ -32,7 +33,9 @@ static void divide(struct network *network, bool forwards_v4, bool forwards_v6)
 {
 	const bool has_v6 = network->router.uplink.ipv6;
 
-	for (size_t i = 0; i < network->reserve_count; i++) {
+	for (size_t i = 0; network->own && i < network->reserve_count; i++)
+		network->reserves[i].forwarded = true;
+	for (size_t i = 0; !network->own && i < network->reserve_count; i++) {
 		struct reserve *reserve = &network->reserves[i];
 		const bool is_loopback = address_is_loopback(&reserve->address);
 
@@ -72,6 +75,7 @@ static void give_notice(const struct network *network)
 			"forwarding [::1] with splice: the kernel does not route it");
 }
 
+/* Rules on the host first, for the probe of whether it forwards; nothing is open yet. */
 static int build_way_in(struct network *network, const struct uplink_plan *plan, struct error *err)
 {
 	bool forwards_v4 = false, forwards_v6 = false;
@@ -82,39 +86,62 @@ static int build_way_in(struct network *network, const struct uplink_plan *plan,
 					   &forwards_v4, &forwards_v6, err) < 0)
 		return -1;
 	divide(network, forwards_v4, forwards_v6);
-	if (router_load_rules(&network->router, network->port_count, err) < 0 ||
-		host_publish(&network->host, &network->router, network->reserves,
-			network->reserve_count, network->open, err) < 0 ||
-		forwarder_start(network->reserves, network->reserve_count, &network->router,
-			&network->forwarder, err) < 0)
-		return -1;
-	give_notice(network);
 	return 0;
 }
 
-static int build(struct network *network, const struct network_config *config, struct error *err)
+/* With a link to the host: as root. */
+static int build_linked(struct network *network, struct error *err)
 {
-	struct uplink_plan plan = { 0 };
+	struct uplink_plan plan = { .range = network->range };
 
+	if (host_open(&network->host, err) < 0)
+		return -1;
+	plan.host = network->host.namespace_fd;
+	plan.host_route = network->host.route;
+	if (router_make(&plan, &network->router, err) < 0 ||
+		build_way_in(network, &plan, err) < 0 ||
+		router_load_rules(&network->router, network->port_count, err) < 0)
+		return -1;
+	return host_publish(&network->host, &network->router, network->reserves,
+		network->reserve_count, network->open, err);
+}
+
+/* Without: this process's own namespace is the router, and all ports are the forwarder's. */
+static int build_unlinked(struct network *network, struct error *err)
+{
+	if (router_take(&network->router, err) < 0)
+		return -1;
+	divide(network, false, false);
+	return router_load_rules(&network->router, network->port_count, err);
+}
+
+int network_start(struct network *network, struct error *err)
+{
+	int status = network->own ? build_unlinked(network, err) : build_linked(network, err);
+
+	if (status < 0 || forwarder_start(network->reserves, network->reserve_count,
+				  &network->router, &network->forwarder, err) < 0)
+		return error_wrap(err, "network");
+	if (!network->own)
+		give_notice(network);
+	return 0;
+}
+
+static int reserve(struct network *network, const struct network_config *config, struct error *err)
+{
 	if (config->port_count > PORTS_MAX)
 		return error_set(
 			err, ERROR_CONFIG, "no more than %d ports can be published", PORTS_MAX);
-	if (address_range_parse(config->range, &plan.range, err) < 0 ||
-		reserve_ports(config, &network->reserves, &network->reserve_count, err) < 0)
+	if (address_range_parse(config->range, &network->range, err) < 0)
 		return -1;
-	if (host_open(&network->host, err) < 0)
-		return error_wrap(err, "network");
-	plan.host = network->host.namespace_fd;
-	plan.host_route = network->host.route;
-	if (router_make(&plan, &network->router, err) < 0 || build_way_in(network, &plan, err) < 0)
-		return error_wrap(err, "network");
-	return 0;
+	return reserve_ports(config, &network->reserves, &network->reserve_count, err);
 }
 
 int network_new(const struct network_config *config, struct network **ret, struct error *err)
 {
 	struct network *network = memory_new(1, sizeof *network);
 
+	network->own = config->own;
 	network->router = ROUTER_NONE;
 	network->host = HOST_NONE;
 	network->forwarder = FORWARDER_NONE;
@@ -127,7 +154,7 @@ int network_new(const struct network_config *config, struct network **ret, struc
 		network->ports[i] = config->ports[i];
 		network->ports[i].address = NULL;
 	}
-	if (build(network, config, err) < 0) {
+	if (reserve(network, config, err) < 0) {
 		network_free(network);
 		return -1;
 	}

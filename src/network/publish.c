@@ -107,6 +107,8 @@ static int set_way_in(struct network *network, size_t port, enum host_open open,
 		else if (reserve_open(reserve, err) < 0)
 			return -1;
 	}
+	if (network->own)
+		return 0;
 	return host_publish(&network->host, &network->router, network->reserves,
 		network->reserve_count, network->open, err);
 }
@@ -121,8 +123,9 @@ static int publish(struct network *network, size_t port, const struct router_tar
 		open = targets->slot6_count ? HOST_OPEN : HOST_OPEN_V4;
 	if (open < network->open[port] && set_way_in(network, port, open, err) < 0)
 		return -1;
-	if (router_balance(&network->router, port, targets, err) < 0 ||
-		set_way_in(network, port, open, err) < 0)
+	if (!network->own && router_balance(&network->router, port, targets, err) < 0)
+		return -1;
+	if (set_way_in(network, port, open, err) < 0)
 		return -1;
 	return forwarder_publish(
 		&network->forwarder, port, targets->port, targets->slots, targets->slot_count, err);

@@ -91,6 +91,16 @@ int router_make(struct uplink_plan *plan, struct router *ret, struct error *err)
 	return uplink_make(plan, &ret->uplink, err);
 }
 
+int router_take(struct router *ret, struct error *err)
+{
+	ret->last_link = FIRST_LINK;
+	ret->namespace_fd = namespace_open(err);
+	if (ret->namespace_fd < 0)
+		return -1;
+	ret->route = netlink_open(-1, err);
+	return ret->route < 0 ? -1 : set_up_inside(ret, err);
+}
+
 void router_done(struct router *router)
 {
 	cleanup_close(&router->tables);

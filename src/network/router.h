@@ -28,7 +28,11 @@ struct router {
  * be ROUTER_NONE; after a failure, router_done. */
 int router_make(struct uplink_plan *plan, struct router *ret, struct error *err);
 
-/* Loads the rules: nothing passes but answers and what is published, on port_count ports. */
+/* Makes the network namespace that this process is in the router, without a link to the host. */
+int router_take(struct router *ret, struct error *err);
+
+/* Loads the rules: nothing passes but answers and what is published, on port_count ports, which a
+ * router without a link to the host does not need. */
 int router_load_rules(struct router *router, size_t port_count, struct error *err);
 
 /* The instances that take new connections: all of them over IPv4, some over IPv6. */

@@ -118,8 +118,9 @@ int router_load_rules(struct router *router, size_t port_count, struct error *er
 	nftables_add_table(&batch, false);
 	add_chains(&batch);
 	add_policy(&batch);
-	add_loopback_clients(&batch, router);
-	for (size_t i = 0; i < port_count; i++)
+	if (router->uplink.host_link)
+		add_loopback_clients(&batch, router);
+	for (size_t i = 0; router->uplink.host_link && i < port_count; i++)
 		add_port(&batch, router, i);
 	return nftables_send(router->tables, &batch, err);
 }

@@ -9,6 +9,8 @@
 #include "router.h"
 
 struct network {
+	bool own;
+	struct address_range range;
 	struct network_port *ports; /* without their addresses: those are in reserves */
 	size_t port_count;
 	enum host_open *open; /* per port */

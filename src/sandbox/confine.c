@@ -60,7 +60,7 @@ int confine_user(struct launch *launch, struct error *err)
 	/* Where a capability is to stay, it must survive the change from root; capset follows. */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "keep capabilities");
-	if (setgroups(spec->group_count, spec->groups) < 0)
+	if (!spec->keep_groups && setgroups(spec->group_count, spec->groups) < 0)
 		return error_errno(err, "supplementary groups");
 	if (setresgid(spec->gid, spec->gid, spec->gid) < 0)
 		return error_errno(err, "group %u", spec->gid);

@@ -37,14 +37,15 @@ struct instance *instance_new(
  * opened again inside, as many servers do to write their log. */
 static int make_pipe(const struct instance *instance, int fds[2], struct error *err)
 {
-	uint32_t base = instance->host->site->id_base;
+	const struct spec_ids *ids = &instance->host->site->container.ids;
 	const struct release *release = instance->host->config->release;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_errno(err, "log pipe");
 	if (instance->host->pipe_size > 0)
 		(void)fcntl(fds[1], F_SETPIPE_SZ, instance->host->pipe_size); /* only for speed */
-	if (fchown(fds[1], base + release->uid, base + release->gid) < 0) {
+	/* Of who has no other ids it is already. */
+	if (!ids->own && fchown(fds[1], ids->uid + release->uid, ids->gid + release->gid) < 0) {
 		error_errno(err, "log pipe");
 		cleanup_close(&fds[0]);
 		cleanup_close(&fds[1]);
@@ -67,7 +68,7 @@ static int start_container(struct instance *instance, int output, struct error *
 		.type = instance->type,
 		.instance = instance->name,
 		.version = host->config->version,
-		.id_base = host->site->id_base,
+		.ids = host->site->container.ids,
 	};
 	struct spec spec;
 	struct container_launch launch = {

@@ -34,7 +34,7 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 		.version = config->site.version,
 		.terminal = config->terminal,
 		.term = config->term,
-		.id_base = site->id_base,
+		.ids = site->container.ids,
 	};
 	struct container_launch launch = {
 		.name = how.instance,
@@ -80,7 +80,9 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 			err, ERROR_CONFIG, "%s has no process type", config->site.release->app);
 	if (site_open(&config->site, "-run", &site, err) < 0)
 		return -1;
-	status = attach_begin(&attach, err);
+	status = site_enter(&site, &config->site, &(struct site_etc){ 0 }, err);
+	if (status == 0)
+		status = attach_begin(&attach, err);
 	if (status == 0)
 		status = start(config, &site, &container, err);
 	if (status == 0)

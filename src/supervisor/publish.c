@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-int publish_open(const struct site_config *config, network_on_notice *notice, void *context,
-	struct network **ret, struct error *err)
+int publish_open(const struct site_config *config, bool own, network_on_notice *notice,
+	void *context, struct network **ret, struct error *err)
 {
 	const struct release *release = config->release;
 	CLEANUP_FREE struct network_port *ports = memory_new(release->port_count, sizeof *ports);
@@ -15,6 +15,7 @@ int publish_open(const struct site_config *config, network_on_notice *notice, vo
 		.range = config->network,
 		.ports = ports,
 		.port_count = release->port_count,
+		.own = own,
 		.notice = notice,
 		.context = context,
 	};

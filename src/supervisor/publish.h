@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 
-/* The run's network, with every port of the release reserved. */
-int publish_open(const struct site_config *config, network_on_notice *notice, void *context,
-	struct network **ret, struct error *err);
+/* The run's network, with every port of the release reserved, not started yet. own: an ordinary
+ * user's. */
+int publish_open(const struct site_config *config, bool own, network_on_notice *notice,
+	void *context, struct network **ret, struct error *err);
 
 /* Sets for every port which instances of the list are published. Says once in the log where each
  * is: announced has a flag for every port. */

@@ -26,42 +26,48 @@ static int unpack_layers(const struct site_config *config, struct strv *ret, str
 	return 0;
 }
 
-static int open_site(
-	const struct site_config *config, const char *kind, struct site *site, struct error *err)
+int site_open(
+	const struct site_config *config, const char *kind, struct site *ret, struct error *err)
 {
 	const struct release *release = config->release;
+	CLEANUP_FREE char *name = memory_format("%s-%s%s", release->app, release->deploy, kind);
+	struct site site = { .container = CONTAINER_SITE_NONE, .filters = -1 };
+	struct spec_ids ids;
+	uint32_t base;
+
+	if (ids_get(config->store, release->app, release->deploy, &base, err) < 0)
+		return -1;
+	ids = container_ids(base);
+	site.filters = file_open_dir(config->store->dir, "filters", 0700, err);
+	if (site.filters < 0 || container_site_open(name, &ids, &site.container, err) < 0) {
+		site_done(&site);
+		return -1;
+	}
+	*ret = site;
+	return 0;
+}
+
+int site_enter(struct site *site, const struct site_config *config, const struct site_etc *etc,
+	struct error *err)
+{
 	CLEANUP_STRV struct strv layers = { 0 };
 	CLEANUP_FREE char *scratch = memory_format("%s/scratch", config->runtime_dir);
-	CLEANUP_FREE char *name = memory_format("%s-%s%s", release->app, release->deploy, kind);
 	CLEANUP_CLOSE int scratch_fd = file_open_dir(AT_FDCWD, scratch, 0700, err);
-	const struct container_site_config inner = {
-		.name = name,
+	const struct root_etc files[] = {
+		{ "hosts", etc->hosts },
+		{ "resolv.conf", etc->resolv_conf },
+	};
+	const struct container_tree tree = {
 		.layers = &layers,
-		.id_base = site->id_base,
+		.etc = files,
+		.etc_count = sizeof files / sizeof *files,
 		.scratch = scratch,
 		.filters = site->filters,
 	};
 
 	if (scratch_fd < 0 || unpack_layers(config, &layers, err) < 0)
 		return -1;
-	return container_site_open(&inner, &site->container, err);
-}
-
-int site_open(
-	const struct site_config *config, const char *kind, struct site *ret, struct error *err)
-{
-	struct site site = { .container = CONTAINER_SITE_NONE, .filters = -1 };
-
-	if (ids_get(config->store, config->release->app, config->release->deploy, &site.id_base,
-		    err) < 0)
-		return -1;
-	site.filters = file_open_dir(config->store->dir, "filters", 0700, err);
-	if (site.filters < 0 || open_site(config, kind, &site, err) < 0) {
-		site_done(&site);
-		return -1;
-	}
-	*ret = site;
-	return 0;
+	return container_site_enter(&site->container, &tree, err);
 }
 
 void site_done(struct site *site)

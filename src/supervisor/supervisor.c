@@ -338,7 +338,10 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 		return -1;
 	if (*supervisor->site.container.cgroup.notice)
 		on_notice(supervisor, supervisor->site.container.cgroup.notice);
-	if (publish_open(config, on_notice, supervisor, &supervisor->host.network, err) < 0)
+	if (publish_open(config, supervisor->site.container.ids.own, on_notice, supervisor,
+		    &supervisor->host.network, err) < 0 ||
+		site_enter(&supervisor->site, config, &(struct site_etc){ 0 }, err) < 0 ||
+		network_start(supervisor->host.network, err) < 0)
 		return -1;
 	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (host->null < 0)

@@ -9,7 +9,7 @@ static void launch(const struct release *release)
 		const struct release_launch launch = { .type = &release->processes[i],
 			.instance = "web.1",
 			.version = "v1-000000000000",
-			.id_base = 65536 };
+			.ids = { .uid = 65536, .gid = 65536 } };
 		struct spec spec;
 
 		release_spec(release, &launch, &spec);

@@ -76,7 +76,7 @@ void box_init(struct box *box)
 		if (mkdirat(box->dirfd, dirs[i], 0755) < 0)
 			abort();
 	copy_probe(box);
-	check(root_enter_private(&err), "mount namespace", &err);
+	check(root_enter_private(true, &err), "mount namespace", &err);
 }
 
 void box_done(struct box *box)
@@ -116,15 +116,17 @@ void box_remove(const struct box *box, const char *path)
 
 int box_root(const struct box *box, bool writable)
 {
-	const struct root_ids ids = { BOX_BASE, BOX_IDS };
 	CLEANUP_STRV struct strv layers = { 0 };
 	CLEANUP_FREE char *scratch = memory_format("%s/scratch", box->dir);
+	const struct root_plan plan = {
+		.layers = &layers, .ids = { BOX_BASE, BOX_IDS }, .scratch = scratch
+	};
 	CLEANUP_CLOSE int prepared = -1;
 	struct error err;
 	int root;
 
 	strv_addf(&layers, "%s/root", box->dir);
-	prepared = root_prepare(&layers, &ids, scratch, &err);
+	prepared = root_prepare(&plan, &err);
 	check(prepared, "prepare", &err);
 	root = root_clone(prepared, writable, &err);
 	check(root, "clone", &err);

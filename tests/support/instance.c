@@ -131,7 +131,7 @@ struct network *instance_make_network(const char *address, char notice[160])
 	struct error err;
 
 	notice[0] = '\0';
-	if (network_new(&config, &network, &err) < 0)
+	if (network_new(&config, &network, &err) < 0 || network_start(network, &err) < 0)
 		fail_msg("%s", err.text);
 	return network;
 }

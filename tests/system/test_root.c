@@ -38,7 +38,7 @@ static int setup(void **state)
 	static char dir[] = "/tmp/isorun-root-XXXXXX";
 	struct error err;
 
-	if (!mkdtemp(dir) || chdir(dir) < 0 || root_enter_private(&err) < 0)
+	if (!mkdtemp(dir) || chdir(dir) < 0 || root_enter_private(true, &err) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (mkdir((const char *[]){ "low", "high", "scratch" }[i], 0755) < 0)
@@ -73,7 +73,8 @@ static int prepare(
 
 	for (; *names; names++)
 		strv_addf(&layers, "%s/%s", (char *)*state, *names);
-	return root_prepare(&layers, ids, scratch, err);
+	return root_prepare(
+		&(struct root_plan){ .layers = &layers, .ids = *ids, .scratch = scratch }, err);
 }
 #define PREPARE(state, ids, err, ...) \
 	prepare(state, (const char *const[]){ __VA_ARGS__, NULL }, ids, err)

@@ -167,9 +167,9 @@ static void the_environment_of_a_process_is_closed_and_in_order(void **state)
 	};
 	struct release release;
 	struct spec spec;
-	struct release_launch launch = {
-		.instance = "worker.1", .version = "v7-3f9a1c20be44", .id_base = 200000
-	};
+	struct release_launch launch = { .instance = "worker.1",
+		.version = "v7-3f9a1c20be44",
+		.ids = { .uid = 200000, .gid = 200000 } };
 
 	(void)state;
 	join_staging(&release);
@@ -193,7 +193,7 @@ static void the_spec_of_a_process_is_confined_as_promised(void **state)
 	struct spec spec;
 	struct release_launch launch = { .instance = "web.2",
 		.version = "v1-0",
-		.id_base = 200000,
+		.ids = { .uid = 200000, .gid = 200000 },
 		.terminal = true,
 		.term = "xterm",
 		.columns = 80,
