@@ -1,0 +1,254 @@
+/* Why a user namespace was refused: reading the settings, and judging by them.
+ *
+ * Theory of operation. The order of the judgement is that of certainty. A setting that forbids
+ * explains a refusal whatever else there is; that a filter refuses is tried with an unshare(2) of
+ * nothing, which nobody else refuses; a chroot and a security module leave no trace that an
+ * ordinary user can read, so they come last, by what is left over.
+ *
+ * Reading is done only after a refusal: whether namespaces can be had is found out by making one,
+ * never here. Deliberately absent: mending anything. The settings are the host's, not ours. */
+#include "kernel/refusal.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/number.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTING_MAX = 64, TEXT_MAX = 1 << 20, ENOUGH = 15000 };
+
+static bool read_text(int root, const char *name, size_t max, struct buf *ret)
+{
+	struct error ignored; /* what cannot be read is not there */
+
+	return file_read_at(root, name, max, ret, &ignored) == 0 && ret->len > 0;
+}
+
+static int64_t read_number(int root, const char *name)
+{
+	CLEANUP_BUF struct buf text = { 0 };
+	struct error ignored; /* an odd setting is as good as none */
+	uint64_t number;
+
+	if (!read_text(root, name, SETTING_MAX, &text))
+		return REFUSAL_UNKNOWN;
+	text.data[strcspn(text.data, "\n")] = '\0';
+	if (number_parse(text.data, INT64_MAX, &number, &ignored) < 0)
+		return REFUSAL_UNKNOWN;
+	return (int64_t)number;
+}
+
+/* The value of "KEY:\tVALUE" in /proc/self/status, as a number. */
+static uint64_t status_number(const char *status, const char *key, int base)
+{
+	const char *found = strstr(status, key);
+
+	return found ? strtoull(found + strlen(key), NULL, base) : 0;
+}
+
+/* Whether a uid_map is the first namespace's, where every id is itself: "0 0 4294967295". */
+static bool is_whole(const char *map)
+{
+	static const char whole[] = "0 0 4294967295";
+	const char *wanted = whole;
+
+	for (map += strspn(map, " "); *map && *map != '\n'; map++) {
+		if (*map == ' ' && map[1] == ' ')
+			continue;
+		if (*map != *wanted++)
+			return false;
+	}
+	return *wanted == '\0';
+}
+
+/* Whether mountinfo, proc_pid_mountinfo(5), lists a mount on "/". */
+static bool has_root_mount(const char *mountinfo)
+{
+	const char *line = mountinfo;
+
+	while (line) {
+		int at = 0; /* where the fifth word begins */
+
+		(void)sscanf(line, "%*s %*s %*s %*s %n", &at); /* at stays 0 in an odd line */
+		if (at && strncmp(line + at, "/ ", 2) == 0)
+			return true;
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return false;
+}
+
+static void read_label(int root, char ret[REFUSAL_LABEL])
+{
+	CLEANUP_BUF struct buf text = { 0 };
+
+	ret[0] = '\0';
+	if (!read_text(root, "proc/self/attr/apparmor/current", TEXT_MAX, &text))
+		return;
+	text.data[strcspn(text.data, "\n")] = '\0';
+	(void)snprintf(ret, REFUSAL_LABEL, "%s", text.data); /* a longer one is cut: for people */
+}
+
+void refusal_read(int root, struct refusal *ret)
+{
+	CLEANUP_BUF struct buf status = { 0 }, map = { 0 }, mounts = { 0 };
+
+	*ret = (struct refusal){
+		.unprivileged_clone =
+			read_number(root, "proc/sys/kernel/unprivileged_userns_clone"),
+		.most = read_number(root, "proc/sys/user/max_user_namespaces"),
+		.apparmor =
+			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+		/* Without /proc nothing is known, and nothing held against the host. */
+		.built = faccessat(root, "proc/self/uid_map", F_OK, 0) == 0 ||
+			 faccessat(root, "proc/self/status", F_OK, 0) < 0,
+		.mapped = read_text(root, "proc/self/uid_map", TEXT_MAX, &map) ||
+			  faccessat(root, "proc/self/uid_map", F_OK, 0) < 0,
+		.rooted = !read_text(root, "proc/self/mountinfo", TEXT_MAX, &mounts) ||
+			  has_root_mount(mounts.data),
+	};
+	read_label(root, ret->label);
+	if (!read_text(root, "proc/self/status", TEXT_MAX, &status))
+		return;
+	ret->filtered = status_number(status.data, "\nSeccomp:", 10) == 2;
+	ret->privileged = map.data && is_whole(map.data) &&
+			  status_number(status.data, "\nCapEff:", 16) >> CAP_SYS_ADMIN & 1;
+}
+
+static int judge_limit(const struct refusal *refusal, struct error *err)
+{
+	if (refusal->most == 0) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: none is allowed: user.max_user_namespaces is 0");
+		return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
+	}
+	/* Every namespace has a limit of its own and counts in all around it. In one that was made
+	 * it is INT_MAX, so the one that was reached is further out. */
+	if (refusal->most == REFUSAL_UNKNOWN || refusal->most >= INT32_MAX) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: no more are allowed: user.max_user_namespaces outside of "
+			"this container is reached, or 32 of them are nested");
+		return error_hint(
+			err, "outside: sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
+	}
+	error_set(err, ERROR_UNSUPPORTED,
+		"user namespace: no more are allowed: user.max_user_namespaces is %" PRId64,
+		refusal->most);
+	return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%" PRId64,
+		refusal->most < ENOUGH ? ENOUGH : 2 * refusal->most);
+}
+
+static int judge_filter(const struct refusal *refusal, struct error *err)
+{
+	error_set(err, ERROR_UNSUPPORTED,
+		"user namespace: the seccomp filter that isorun was started under refuses it");
+	if (!refusal->refused)
+		return error_hint(err, "in a systemd unit: RestrictNamespaces=no");
+	return error_hint(err, "docker run --security-opt seccomp=unconfined --security-opt "
+			       "apparmor=unconfined --security-opt systempaths=unconfined …");
+}
+
+/* Whether Ubuntu's restriction is what holds: it is for those who have no profile, and moves them
+ * to one that takes all rights away. Privileged ones are let through. */
+static bool is_restricted(const struct refusal *refusal)
+{
+	return refusal->apparmor > 0 && !refusal->privileged &&
+	       (!*refusal->label || strcmp(refusal->label, "unconfined") == 0 ||
+		       strncmp(refusal->label, "unprivileged_userns", 19) == 0);
+}
+
+static int judge_module(const struct refusal *refusal, struct error *err)
+{
+	if (*refusal->label && !strstr(refusal->label, "unconfined"))
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: AppArmor's profile %s refuses it", refusal->label);
+	else
+		error_set(err, ERROR_UNSUPPORTED, "user namespace: a security module refuses it");
+	return error_hint(err, "sudo dmesg | grep -i denied shows the rule");
+}
+
+/* EPERM and EACCES. */
+static int judge_permission(const struct refusal *refusal, int errnum, struct error *err)
+{
+	if (refusal->unprivileged_clone == 0 && !refusal->privileged) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: only root may make one: "
+			"kernel.unprivileged_userns_clone is 0");
+		return error_hint(err, "sudo sysctl -w kernel.unprivileged_userns_clone=1");
+	}
+	if (refusal->refused)
+		return judge_filter(refusal, err);
+	if (is_restricted(refusal)) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: AppArmor leaves it no rights: "
+			"kernel.apparmor_restrict_unprivileged_userns is 1");
+		return error_hint(err,
+			"install isorun's profile (sudo make install), or sudo sysctl "
+			"-w kernel.apparmor_restrict_unprivileged_userns=0");
+	}
+	if (!refusal->mapped) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: isorun's own user is mapped to no user outside");
+		return error_hint(err, "unshare --user --map-current-user");
+	}
+	if (refusal->filtered)
+		return judge_filter(refusal, err);
+	if (errnum == EACCES || (*refusal->label && !strstr(refusal->label, "unconfined")))
+		return judge_module(refusal, err);
+	error_set(err, ERROR_UNSUPPORTED,
+		refusal->rooted ? "user namespace: the kernel refuses it, as it does in a chroot"
+				: "user namespace: the kernel refuses it in a chroot");
+	return error_hint(err, "enter the chroot with pivot_root(8) in a mount namespace");
+}
+
+int refusal_judge(const struct refusal *refusal, int errnum, struct error *err)
+{
+	int result;
+
+	switch (errnum) {
+	case EPERM:
+	case EACCES:
+		result = judge_permission(refusal, errnum, err);
+		break;
+	case ENOSPC:
+	case EUSERS: /* before Linux 4.9 */
+		result = judge_limit(refusal, err);
+		break;
+	case EINVAL:
+	case ENOSYS:
+		if (refusal->filtered && errnum == ENOSYS) {
+			result = judge_filter(refusal, err);
+		} else if (!refusal->built) {
+			error_set(err, ERROR_UNSUPPORTED,
+				"user namespace: this kernel has none (CONFIG_USER_NS)");
+			result = error_hint(err, "start a kernel with CONFIG_USER_NS=y");
+		} else {
+			error_set(err, ERROR_UNSUPPORTED,
+				"user namespace: this kernel is too old for it");
+			result = error_hint(err, "isorun needs Linux 6.1 or newer");
+		}
+		break;
+	default:
+		errno = errnum;
+		return error_errno(err, "user namespace");
+	}
+	err->errnum = errnum;
+	return result;
+}
+
+int refusal_explain(int errnum, struct error *err)
+{
+	CLEANUP_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct refusal refusal;
+
+	refusal_read(root, &refusal);
+	/* An unshare of nothing changes nothing, and the kernel itself never refuses it. */
+	refusal.refused = refusal.filtered && unshare(0) < 0;
+	return refusal_judge(&refusal, errnum, err);
+}
