@@ -31,9 +31,9 @@ struct root_plan {
 	const char *scratch; /* a directory, it may be on the host: private mounts go over it */
 };
 
-/* Makes sure that nothing propagates out of the mount namespace that this process is in; own: moves
- * it into a new one first. Single-threaded only. */
-int root_enter_private(bool own, struct error *err);
+/* Moves the calling, single-threaded process into a mount namespace of its own in which nothing
+ * propagates out. An ordinary user's is in one already (userns_enter_own). */
+int root_enter_private(struct error *err);
 
 /* Builds the tree and returns a descriptor from which root_clone makes one mount a launch; -1 on
  * failure. One layer is that directory itself; more are an overlay of idmapped layers. The caller

@@ -15,8 +15,8 @@ bool userns_owns_ids(void);
 
 /* Moves the calling, single-threaded process into a user namespace that maps its own user and group
  * to themselves and nothing else, and with it into mount and, if network, network namespaces that
- * it rules. Its other groups stay with it, and nobody within can ever drop or change groups.
- * ERROR_UNSUPPORTED where this host does not let ordinary users do that. */
+ * it rules; nothing propagates out of the former. Its other groups stay with it, and nobody within
+ * can ever drop or change groups. A refusal is explained (kernel/refusal.h). */
 int userns_enter_own(bool network, struct error *err);
 
 /* Writes the maps of a child that has a fresh user namespace. The texts are lines of "INSIDE

@@ -65,9 +65,10 @@ int container_site_enter(
 
 	if (site->ids.own && userns_enter_own(!tree->host_network, err) < 0)
 		return -1;
+	if (!site->ids.own && root_enter_private(err) < 0)
+		return -1;
 	site->filters = tree->filters;
-	if (root_enter_private(!site->ids.own, err) == 0)
-		site->root = root_prepare(&plan, err);
+	site->root = root_prepare(&plan, err);
 	return site->root < 0 ? error_wrap(err, "root file system") : 0;
 }
 

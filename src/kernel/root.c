@@ -24,9 +24,9 @@
 
 enum { OPTIONS_MAX = 4095, ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 
-int root_enter_private(bool own, struct error *err)
+int root_enter_private(struct error *err)
 {
-	if (own && unshare(CLONE_NEWNS) < 0)
+	if (unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, "mount namespace");
 	/* Slave, not private: what the host unmounts must not stay busy because of us. */
 	return mount_make_slave("/", err);

@@ -8,7 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/mount.h"
+#include "kernel/refusal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
@@ -73,18 +76,16 @@ int userns_enter_own(bool network, struct error *err)
 {
 	const uint32_t uid = geteuid(), gid = getegid();
 
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (network ? CLONE_NEWNET : 0)) < 0) {
-		error_errno(err, "user namespace");
-		err->kind = ERROR_UNSUPPORTED;
-		return -1;
-	}
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (network ? CLONE_NEWNET : 0)) < 0)
+		return refusal_explain(errno, err);
 	/* The kernel wants groups to be out of reach before it lets an ordinary user map one. */
 	if (file_set_at(AT_FDCWD, "/proc/self/setgroups", "deny", err) < 0 ||
 		map_own("/proc/self/gid_map", gid, err) < 0 ||
-		map_own("/proc/self/uid_map", uid, err) < 0) {
-		err->kind = ERROR_UNSUPPORTED;
-		return error_wrap(err, "user namespace");
-	}
+		map_own("/proc/self/uid_map", uid, err) < 0)
+		return err->errnum ? refusal_explain(err->errnum, err) : -1;
+	/* AppArmor lets the namespace be made and then takes its rights: the first act tells. */
+	if (mount_make_slave("/", err) < 0)
+		return refusal_explain(err->errnum, err);
 	return 0;
 }
 

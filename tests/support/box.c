@@ -76,7 +76,7 @@ void box_init(struct box *box)
 		if (mkdirat(box->dirfd, dirs[i], 0755) < 0)
 			abort();
 	copy_probe(box);
-	check(root_enter_private(true, &err), "mount namespace", &err);
+	check(root_enter_private(&err), "mount namespace", &err);
 }
 
 void box_done(struct box *box)

@@ -38,7 +38,7 @@ static int setup(void **state)
 	static char dir[] = "/tmp/isorun-root-XXXXXX";
 	struct error err;
 
-	if (!mkdtemp(dir) || chdir(dir) < 0 || root_enter_private(true, &err) < 0)
+	if (!mkdtemp(dir) || chdir(dir) < 0 || root_enter_private(&err) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (mkdir((const char *[]){ "low", "high", "scratch" }[i], 0755) < 0)
