@@ -2,6 +2,7 @@
 # Hostile archives, made by archives.py, given to `isorun release` by somebody else: each is refused
 # with one line, and nothing is written, in the store or outside. The unpacking alone:
 # tests/unit/test_tree.c; damage by accident: tests/system/store.sh.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/intruder.sh"
 

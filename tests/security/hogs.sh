@@ -1,6 +1,7 @@
 #!/bin/bash
 # A process that takes all it can get: the limits hold, and another instance goes on answering.
 # Small here; ISORUN_TEST_LONG=1 for the full counts. Limits in the cgroup: tests/system/test_cgroup.c.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/intruder.sh"
 in_host

@@ -3,6 +3,7 @@
 # whose files are pipes or huge, and build commands that leave such things in /app. Each is refused
 # or harmless; the canary outside and this namespace's mounts are as they were. The launch of such
 # roots without a build before it: tests/system/test_view.c, test_escape.c.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/intruder.sh"
 in_host

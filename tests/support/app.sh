@@ -4,7 +4,7 @@
 # released: v1. What was made once is copied: most tests want the same few apps.
 make_app() {
 	local made kept=$BUILD/tests/apps
-	kept+=/$(cat "$ISORUN" "$BUILD/hello" "${BASH_SOURCE[0]}" | sha256sum - <(echo "${APP:-hello} $1") |
+	kept+=/$(cat "$HARNESS_PROGRAM" "$BUILD/hello" "${BASH_SOURCE[0]}" | sha256sum - <(echo "${APP:-hello} ${HARNESS_USER-} $1") |
 		sha256sum | cut -c 1-32)
 	if [ ! -d "$kept" ]; then
 		build_app "$1"

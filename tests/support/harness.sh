@@ -32,6 +32,41 @@ isorun() {
 	"$ISORUN" "$@"
 }
 
+# With HARNESS_USER, an id of nobody's, isorun is that ordinary user's, the test itself stays root:
+# $ISORUN is a script that changes the user and executes $HARNESS_PROGRAM, a copy that the user can
+# reach wherever the build is. $T is the user's then.
+harness_as_user() {
+	HARNESS_PROGRAM=$ISORUN
+	[ -n "${HARNESS_USER-}" ] || return 0
+	HARNESS_PROGRAM=$T/.program/isorun ISORUN=$T/.isorun
+	[ ! -e "$ISORUN" ] || return 0
+	chown "$HARNESS_USER:$HARNESS_USER" "$T"
+	mkdir "$T/.program"
+	cp "$BUILD/isorun" "$HARNESS_PROGRAM"
+	cat >"$ISORUN" <<-END
+		#!/bin/sh
+		exec setpriv --reuid=$HARNESS_USER --regid=$HARNESS_USER --clear-groups \
+			env HOME="$T" "$HARNESS_PROGRAM" "\$@"
+	END
+	chmod +x "$ISORUN"
+	printf '[safe]\n\tdirectory = *\n' >"$T/.gitconfig"
+}
+
+# own FILE…: it is whoever isorun is, and so is what is below it.
+own() {
+	[ -z "${HARNESS_USER-}" ] || chown -R "$HARNESS_USER:$HARNESS_USER" "$@"
+}
+
+# The test's own, which looks after repositories of either.
+git() {
+	command git -c safe.directory='*' "$@"
+}
+
+# For tests of what only root has: a link to the host, ranges of ids.
+need_linked() {
+	[ -z "${HARNESS_USER-}" ] || skip "$1"
+}
+
 # Runs a command, never fails; sets $status, $stdout and $stderr (also in $T/stdout, $T/stderr).
 capture() {
 	status=0
@@ -201,6 +236,7 @@ harness_end_started() {
 # The body of a test, in its subshell or, behind in_host, in a shell of its own.
 harness_body() {
 	HARNESS_NOW=$1
+	harness_as_user
 	trap 'harness_end_started' EXIT
 	cd "$T"
 	set -e

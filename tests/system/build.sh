@@ -1,6 +1,7 @@
 #!/bin/bash
 # isorun build with Debian packages, the build command, and other tools reading the result. Of the
 # network only apt's mirrors are used; where they cannot be reached those tests say so.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a \
@@ -15,6 +16,7 @@ commit() {
 	git -C "$1" init -q
 	git -C "$1" add -A
 	git -C "$1" commit -q -m change
+	own "$1"
 }
 
 # codebase DIR DEPENDENCIES PROCESS [BUILD]
@@ -46,6 +48,7 @@ busybox() {
 	need_mirror
 	if [ ! -d "$SHARED/store" ]; then
 		mkdir -p "$SHARED"
+		own "$SHARED"
 		codebase "$SHARED/app" "$(packages busybox-static)" '["busybox", "true"]'
 		if ! ISORUN_ROOT=$SHARED/store isorun build "$SHARED/app" 2>"$SHARED/said" >"$SHARED/digest"; then
 			grep -q 'resolve\|connect\|Failed to fetch\|reach' "$SHARED/said" || fail "$(cat "$SHARED/said")"
@@ -58,6 +61,7 @@ busybox() {
 	fi
 	cp -a "$SHARED/store" "$ISORUN_ROOT"
 	git clone -q "$SHARED/app" app
+	own app
 }
 
 layer() {

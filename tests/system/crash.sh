@@ -3,6 +3,7 @@
 #
 # isorun is killed after every few milliseconds of a start and of a stop, which meets every step of
 # them; the steps of one launch are met one by one in test_crash.c.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 
@@ -19,7 +20,7 @@ remains() {
 	for process in /proc/[0-9]*; do
 		exe=$(readlink "$process/exe" 2>/dev/null) || continue
 		case $exe in
-		"$ISORUN" | /app/hello) echo "process ${process#/proc/} $(tr '\0' ' ' <"$process/cmdline")" ;;
+		"$HARNESS_PROGRAM" | /app/hello) echo "process ${process#/proc/} $(tr '\0' ' ' <"$process/cmdline")" ;;
 		esac
 	done
 	ip -o link | grep -v ': lo:' | sed 's/^/interface /'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The log stream of a formation: whole, in order, in every format, whoever reads it.
 # isolate: mount net
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # One-offs: the same surroundings as an instance's, raw streams, exit statuses, signals, terminals.
 # isolate: mount net
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 

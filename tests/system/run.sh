@@ -1,6 +1,7 @@
 #!/bin/bash
 # A formation in the foreground: published, balanced, restarted, stopped; its status.
 # isolate: mount net
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What must not break a store: damaged archives, changed files, two at once, a full disk, kill -9.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 
 # release.tar, of a small app with a file of $1 kB; made in a store of its own.
@@ -131,6 +132,7 @@ test_a_full_disk_is_named_and_corrupts_nothing() {
 	make_release 3000
 	mkdir store
 	mount -t tmpfs -o size=4m tmpfs store
+	own store
 	capture isorun inspect release.tar
 	assert_status 1
 	assert_match "$stderr" "store $ISORUN_ROOT: .*: No space left on device"

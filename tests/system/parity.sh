@@ -1,0 +1,137 @@
+#!/bin/bash
+# One release, run as root and as an ordinary user: what a process sees is compared field by field,
+# and the differences are exactly those that docs/security.md names.
+# isolate: mount net
+. "$(dirname "$0")/../support/harness.sh"
+. "$(dirname "$0")/../support/app.sh"
+
+readonly USER_ID=4000 GROUP=5000
+
+# A script that is isorun for a user who is in one more group than its own, with its own store.
+make_user() {
+	[ ! -e "$T/as_user" ] || return 0
+	install -d -o $USER_ID -g $USER_ID "$T/home"
+	chmod 755 "$T"
+	cp "$BUILD/isorun" "$T/home/isorun"
+	cat >"$T/as_user" <<-END
+		#!/bin/sh
+		export ISORUN_ROOT=$T/home/store ISORUN_RUNTIME_DIR=$T/home/run
+		exec setpriv --reuid=$USER_ID --regid=$USER_ID --groups $USER_ID,$GROUP \
+			"$T/home/isorun" "\$@"
+	END
+	chmod +x "$T/as_user"
+}
+
+# both WORD…: the command in a one-off of the same release, into $T/root and $T/user.
+both() {
+	isorun run release.tar -- "$@" </dev/null >"$T/root" 2>"$T/err"
+	"$T/as_user" run release.tar -- "$@" </dev/null >"$T/user" 2>"$T/err"
+}
+
+# instance FILE PROGRAM: what an instance says.
+instance() {
+	start "$1" "$2" run release.tar --log-format raw
+	wait_for 20 grep -q restarting "$T/$1.out"
+	kill "$started"
+	wait_exit "$started" 10
+	grep -v '^isorun\[' "$T/$1.out" >"$T/$1"
+}
+
+both_instances() {
+	instance root isorun
+	instance user "$T/as_user"
+}
+
+# make_release PROCESSES
+make_release() {
+	make_app "$1"
+	isorun release build.tar -o release.tar >/dev/null
+	chmod 644 release.tar
+	make_user
+}
+
+# What differs between any two starts: namespaces' numbers, the overlay's descriptors, streams.
+normalize() {
+	sed -E 's/:\[[0-9]+\]/:[…]/; s|/proc/self/fd/[0-9]+|FD|g; /^fd [012] /d'
+}
+
+differences() {
+	diff <(normalize <"$T/root") <(normalize <"$T/user") | grep '^[<>]' || :
+}
+
+# Ids: the only thing that an ordinary user has not enough of.
+readonly DIFFERENCES="< Groups:  
+> Groups: 1000 65534 
+< uid_map          0 RANGE      65536
+< gid_map          0 RANGE      65536
+> uid_map       1000       $USER_ID          1
+> gid_map       1000       $USER_ID          1"
+
+test_a_one_off_differs_in_its_ids_alone() {
+	make_release '{ "web": { "command": "/app/hello id", "limits": { "memory": "64M" } } }'
+	both /app/hello id
+
+	assert_ids_alone
+}
+
+test_an_instance_differs_in_its_ids_alone() {
+	make_release '{ "web": { "command": "/app/hello id", "limits": { "memory": "64M" } } }'
+	both_instances
+
+	assert_ids_alone
+}
+
+# Every line that differs but for mounts', and of those what differs beside the owner.
+assert_ids_alone() {
+	assert_equal "$DIFFERENCES" "$(differences | grep -v ' mount ' |
+		sed -E '/_map/s/ [0-9]{9,} / RANGE /')"
+	assert_equal "" "$(diff \
+		<(normalize <"$T/root" | sed -nE '/^mount/s/,uid=[0-9]+,gid=[0-9]+//p') \
+		<(normalize <"$T/user" | sed -nE '/^mount/s/,uid=[0-9]+,gid=[0-9]+//p'))"
+	assert_equal "$(grep -c ^mount "$T/root")" "$(grep -c ^mount "$T/user")"
+	assert_contains "$(cat "$T/user")" "Uid: 1000 1000 1000 1000"
+	assert_contains "$(cat "$T/user")" "CapBnd: 0000000000000000"
+	assert_contains "$(cat "$T/user")" "Seccomp: 2"
+}
+
+test_the_environment_is_the_same() {
+	make_release '{ "web": { "command": "/app/hello env" } }'
+	both /app/hello env
+	assert_equal "" "$(differences)"
+
+	both_instances
+	assert_equal "" "$(differences)"
+}
+
+test_the_network_looks_the_same() {
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	for file in route if_inet6 fib_trie ipv6_route; do
+		[ ! -e /proc/net/$file ] || both /app/hello read /proc/net/$file
+		assert_equal "$(sort "$T/root")" "$(sort "$T/user")" "$file"
+		[ -s "$T/root" ] || fail "nothing in /proc/net/$file"
+	done
+}
+
+test_no_group_of_the_caller_reaches_a_host_object() {
+	mkdir -p "$T/app/bin"
+	echo secret >"$T/secret"
+	chgrp $GROUP "$T/secret"
+	chmod 640 "$T/secret"
+	cp "$BUILD/tests/intruder" "$T/app/bin/intruder"
+	cat >"$T/app/isorun.json" <<-END
+		{ "name": "intruder", "dependencies": { "files": { "/app/intruder": "bin/intruder" } },
+		  "processes": { "web": { "command": "/app/intruder fds" } } }
+	END
+	isorun build --allow-dirty "$T/app" -o build.tar >/dev/null
+	isorun release build.tar -o release.tar >/dev/null
+	chmod 644 release.tar
+	make_user
+	both /app/intruder groups
+
+	assert_equal "[groups]
+nothing else by a group alone" "$(cat "$T/user")"
+	both /app/intruder read "$T/secret"
+	assert_contains "$(cat "$T/user")" ENOENT
+}
+
+run_tests
