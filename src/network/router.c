@@ -103,6 +103,7 @@ int router_take(struct router *ret, struct error *err)
 
 void router_done(struct router *router)
 {
+	cleanup_close(&router->refused);
 	cleanup_close(&router->tables);
 	cleanup_close(&router->route);
 	cleanup_close(&router->namespace_fd);
