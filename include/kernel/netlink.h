@@ -1,5 +1,6 @@
-/* rtnetlink(7), one of the two doors to libmnl (the other is kernel/nftables): links, addresses,
- * routes, neighbours and rules. Messages are collected in a batch and sent by one sendmsg(2). */
+/* rtnetlink(7), one of the doors to libmnl (the others are kernel/nftables and kernel/nflog):
+ * links, addresses, routes, neighbours and rules. Messages are collected in a batch and sent by one
+ * sendmsg(2). */
 #ifndef KERNEL_NETLINK_H
 #define KERNEL_NETLINK_H
 

@@ -38,7 +38,11 @@ enum nftables_action {
 	NFTABLES_DNAT,                 /* to the addresses in turn, to_port */
 	NFTABLES_SNAT,                 /* to the first address */
 	NFTABLES_MASQUERADE,
+	NFTABLES_LOG, /* the packet's head to the nflog group, then on to the next rule; with a
+			 target, a meter, at most NFTABLES_RATE a second of each interface */
 };
+
+enum { NFTABLES_RATE = 50, NFTABLES_BURST = 100 }; /* packets */
 
 /* Every member that is not zero must hold. */
 struct nftables_rule {
@@ -59,6 +63,7 @@ struct nftables_rule {
 	const struct netlink_address *to; /* all of one family, that of the packet */
 	size_t to_count;
 	uint16_t to_port;
+	uint16_t group;
 };
 
 enum nftables_state {
@@ -78,6 +83,9 @@ void nftables_begin(struct nftables_batch *batch, const char *table);
 void nftables_add_table(struct nftables_batch *batch, bool owned);
 void nftables_add_chain(struct nftables_batch *batch, const struct nftables_chain *chain);
 void nftables_flush_chain(struct nftables_batch *batch, const char *chain);
+
+/* A set in which rules that log count by the interface that a packet came in by. */
+void nftables_add_meter(struct nftables_batch *batch, const char *meter, uint32_t size);
 void nftables_add_rule(struct nftables_batch *batch, const struct nftables_rule *rule);
 
 /* Sends and empties the batch: all of it holds, or nothing. ERROR_UNSUPPORTED where the kernel

@@ -51,6 +51,9 @@ bool address_is_loopback(const struct netlink_address *address);
 socklen_t address_fill(
 	const struct netlink_address *address, uint16_t port, struct sockaddr_storage *ret);
 
+/* "127.0.0.1", "[::1]". */
+void address_print_host(const struct netlink_address *address, char text[ADDRESS_TEXT]);
+
 /* "127.0.0.1:5000", "[::1]:5000". */
 void address_print(const struct netlink_address *address, uint16_t port, char text[ADDRESS_TEXT]);
 

@@ -71,8 +71,23 @@ int network_dial(struct network *network, unsigned slot, uint16_t port, struct e
 /* Ends the forwarder and closes everything, the host's table last. NULL is fine. */
 void network_free(struct network *network);
 
+/* What an instance was refused, in words: "connection to 93.184.216.34:443", "datagram to
+ * [2001:db8::1]:53", "packet (icmp) to 192.0.2.1". A one-off's slot is 0. */
+enum { NETWORK_REFUSED_TEXT = 96 };
+typedef void network_on_refused(void *context, unsigned slot, const char *what);
+
+/* A descriptor that is readable when something was refused, for as long as the network; -1: this
+ * kernel cannot tell, which the notice has said. */
+int network_refused_fd(const struct network *network);
+
+/* Calls for some of what has been refused since the last time; does not wait. */
+void network_read_refused(struct network *network, network_on_refused *call, void *context);
+
 /* A one-off's network, without a router: the same eth0, addresses and rules as an instance has,
- * inside namespace_fd; nothing to publish, nothing to free (all of it lives in the namespace). */
-int network_join_alone(int namespace_fd, struct error *err);
+ * inside namespace_fd; nothing to publish, nothing to free (all of it lives in the namespace).
+ * *ret_refused keeps what it is refused, the first some hundred; the caller closes it; -1 where the
+ * kernel cannot tell. */
+int network_join_alone(int namespace_fd, int *ret_refused, struct error *err);
+void network_read_refused_alone(int fd, network_on_refused *call, void *context);
 
 #endif

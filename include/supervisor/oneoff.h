@@ -8,6 +8,7 @@
 #include "supervisor/site.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct oneoff_config {
 	struct site_config site;
@@ -16,10 +17,21 @@ struct oneoff_config {
 	const char *term; /* TERM, or NULL */
 };
 
+/* A destination that it was refused, and how often: "connection to 93.184.216.34:443". */
+struct oneoff_refused {
+	char what[96];
+	unsigned times;
+};
+
+enum { ONEOFF_REFUSED = 5 };
+
 struct oneoff_result {
 	int status;       /* as a shell says it: 128 + N when signal N ended it */
 	bool oom;         /* it was killed for its memory limit */
 	unsigned missing; /* CGROUP_* of limits that this host cannot enforce */
+	struct oneoff_refused refused[ONEOFF_REFUSED]; /* the first ones */
+	size_t refused_count;
+	unsigned refused_others; /* how often any other */
 };
 
 /* The process type that a one-off is like: web, or the first. */

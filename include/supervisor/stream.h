@@ -38,6 +38,9 @@ void stream_end(struct stream_source *source, stream_on_call *ended, void *conte
 void stream_event(struct stream *stream, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether it waits for its reader: what can be said later should be. */
+bool stream_is_full(const struct stream *stream);
+
 /* Calls done, from the loop, once everything has been written or cannot be. */
 void stream_finish(struct stream *stream, stream_on_call *done, void *context);
 

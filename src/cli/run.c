@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "supervisor/formation.h"
 #include "supervisor/oneoff.h"
+#include "supervisor/refused.h"
 #include "supervisor/supervisor.h"
 
 #include <string.h>
@@ -174,6 +175,25 @@ static void warn_of_limits(const struct target *target, const struct oneoff_resu
 		cli_warn("killed for want of memory (oom)");
 }
 
+/* What it was refused may be why it did not do what it was to do. */
+static void warn_of_refused(const struct target *target, const struct oneoff_result *result)
+{
+	const char *reason = refused_reason(target->release.egress);
+
+	for (size_t i = 0; i < result->refused_count; i++) {
+		const struct oneoff_refused *refused = &result->refused[i];
+
+		if (refused->times == 1)
+			cli_warn("refused %s: %s", refused->what, reason);
+		else
+			cli_warn(
+				"refused %s: %s (%u times)", refused->what, reason, refused->times);
+	}
+	if (result->refused_others > 0)
+		cli_warn("refused what went to further destinations: %s (%u times)", reason,
+			result->refused_others);
+}
+
 static int run_command(const struct cli *cli, const struct request *request,
 	const struct store *store, struct target *target, struct error *err)
 {
@@ -203,6 +223,7 @@ static int run_command(const struct cli *cli, const struct request *request,
 	if (oneoff_run(&config, &result, err) < 0)
 		return -1;
 	warn_of_limits(target, &result);
+	warn_of_refused(target, &result);
 	record(store, target, command, result.status);
 	return result.status;
 }

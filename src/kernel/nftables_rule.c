@@ -26,6 +26,8 @@ enum {
 	TYPE_INTEGER = 4, /* nft's own names for types of data: for printing only */
 	TYPE_IPV4 = 7,
 	TYPE_IPV6 = 8,
+	TYPE_INTERFACE = 20,
+	METER_FORGETS = 60000, /* milliseconds: interfaces come and go */
 };
 
 static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)
@@ -300,6 +302,34 @@ static void act_translate(struct nftnl_rule *made, const struct nftables_rule *r
 		nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
 }
 
+/* How often each interface had its packets logged is an element of its own in the meter, made by
+ * the first packet: who sends a flood uses up his own share. */
+static void limit_each(struct nftnl_rule *made, const struct nftables_rule *rule)
+{
+	struct nftnl_expr *limit = nftables_alloc(nftnl_expr_alloc("limit")), *update;
+
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, NFTABLES_RATE);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, NFTABLES_BURST);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	load_meta(made, NFT_META_IIF);
+	update = add(made, "dynset");
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, rule->target);
+	nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit, 0); /* which frees it, too */
+}
+
+static void act_log(struct nftnl_rule *made, const struct nftables_rule *rule)
+{
+	struct nftnl_expr *log;
+
+	if (rule->target)
+		limit_each(made, rule);
+	log = add(made, "log");
+	nftnl_expr_set_u16(log, NFTNL_EXPR_LOG_GROUP, rule->group);
+}
+
 static void act(struct nftnl_rule *made, const struct nftables_rule *rule, uint32_t map)
 {
 	switch (rule->action) {
@@ -322,7 +352,30 @@ static void act(struct nftnl_rule *made, const struct nftables_rule *rule, uint3
 		return act_translate(made, rule, map);
 	case NFTABLES_MASQUERADE:
 		(void)add(made, "masq"); /* it needs nothing said */
+		return;
+	case NFTABLES_LOG:
+		return act_log(made, rule);
 	}
+}
+
+void nftables_add_meter(struct nftables_batch *batch, const char *meter, uint32_t size)
+{
+	struct nftnl_set *set = nftables_alloc(nftnl_set_alloc());
+	struct nlmsghdr *message;
+
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, meter);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_TIMEOUT | NFT_SET_EVAL);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTERFACE);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(uint32_t));
+	nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, METER_FORGETS);
+	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, size);
+	message = nftables_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE, RULE_MAX);
+	nftnl_set_nlmsg_build_payload(message, set);
+	nftables_add(batch, message);
+	nftnl_set_free(set);
 }
 
 void nftables_add_rule(struct nftables_batch *batch, const struct nftables_rule *rule)

@@ -142,12 +142,20 @@ socklen_t address_fill(
 	return sizeof *v4;
 }
 
-void address_print(const struct netlink_address *address, uint16_t port, char text[ADDRESS_TEXT])
+void address_print_host(const struct netlink_address *address, char text[ADDRESS_TEXT])
 {
 	char inner[INET6_ADDRSTRLEN];
 
 	(void)inet_ntop(
 		address->family, address->bytes, inner, sizeof inner); /* both families fit */
-	(void)snprintf(text, ADDRESS_TEXT, address->family == AF_INET6 ? "[%s]:%u" : "%s:%u", inner,
-		(unsigned)port);
+	(void)snprintf(text, ADDRESS_TEXT, address->family == AF_INET6 ? "[%s]" : "%s", inner);
+}
+
+void address_print(const struct netlink_address *address, uint16_t port, char text[ADDRESS_TEXT])
+{
+	size_t len;
+
+	address_print_host(address, text);
+	len = strlen(text);
+	(void)snprintf(text + len, ADDRESS_TEXT - len, ":%u", (unsigned)port);
 }

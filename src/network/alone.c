@@ -7,8 +7,10 @@
 
 #include "base/cleanup.h"
 #include "kernel/namespace.h"
+#include "kernel/nflog.h"
 #include "kernel/nftables.h"
 #include "link.h"
+#include "refused.h"
 
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -29,25 +31,43 @@ static void add_pair(struct netlink_batch *batch)
 	netlink_set_up(batch, far.index, NETLINK_PLAIN, false);
 }
 
-static int refuse_everything(int namespace_fd, struct error *err)
+static int load(int tables, bool logged, struct error *err)
 {
 	static const struct nftables_chain chain = { "output", "filter", NF_INET_LOCAL_OUT,
 		NF_IP_PRI_FILTER, false };
 	static const struct nftables_rule rules[] = {
+		{ .chain = "output",
+			.out = -LINK_LOOPBACK,
+			.action = NFTABLES_LOG,
+			.group = REFUSED_GROUP },
 		{ .chain = "output", .out = -LINK_LOOPBACK, .action = NFTABLES_RESET },
 		{ .chain = "output", .out = -LINK_LOOPBACK, .action = NFTABLES_REJECT },
 	};
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
-	CLEANUP_CLOSE int tables = nftables_open(namespace_fd, err);
 
-	if (tables < 0)
-		return -1;
 	nftables_begin(&batch, "egress");
 	nftables_add_table(&batch, false);
 	nftables_add_chain(&batch, &chain);
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+	for (size_t i = logged ? 0 : 1; i < sizeof rules / sizeof *rules; i++)
 		nftables_add_rule(&batch, &rules[i]);
 	return nftables_send(tables, &batch, err);
+}
+
+/* The socket that brought the rules stays, to keep what they refuse until the command has ended:
+ * that is read by nobody before, and once the socket is full it is lost, so no limit is needed. */
+static int refuse_everything(int namespace_fd, int *ret_refused, struct error *err)
+{
+	CLEANUP_CLOSE int tables = nftables_open(namespace_fd, err);
+	struct error ignored;
+
+	if (tables < 0)
+		return -1;
+	if (nflog_bind(tables, REFUSED_GROUP, &ignored) == 0 && load(tables, true, &ignored) == 0) {
+		*ret_refused = steal_fd(&tables);
+		return 0;
+	}
+	*ret_refused = -1;
+	return load(tables, false, err);
 }
 
 /* Whether a namespace made by this kernel, as it was started, has IPv6. */
@@ -59,7 +79,7 @@ static bool has_ipv6(int namespace_fd)
 	return fd >= 0;
 }
 
-int network_join_alone(int namespace_fd, struct error *err)
+int network_join_alone(int namespace_fd, int *ret_refused, struct error *err)
 {
 	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
 	CLEANUP_CLOSE int route = netlink_open(namespace_fd, err);
@@ -68,7 +88,8 @@ int network_join_alone(int namespace_fd, struct error *err)
 		return error_wrap(err, "network");
 	add_pair(&batch);
 	link_add_inside(&batch, 0, has_ipv6(namespace_fd));
-	if (netlink_send(route, &batch, err) < 0 || refuse_everything(namespace_fd, err) < 0)
+	if (netlink_send(route, &batch, err) < 0 ||
+		refuse_everything(namespace_fd, ret_refused, err) < 0)
 		return error_wrap(err, "network");
 	return 0;
 }

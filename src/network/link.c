@@ -101,12 +101,15 @@ int network_join(struct network *network, unsigned slot, int namespace_fd, struc
 	netlink_settle(&batch, network->router.last_link);
 	if (netlink_send(network->router.route, &batch, err) < 0)
 		return error_wrap(err, "network");
+	network->links[slot] = network->router.last_link;
 	return 0;
 }
 
 void network_leave(struct network *network, unsigned slot)
 {
 	/* The link dies with the instance's namespace, and its next user takes the route over. */
-	if (slot < NETWORK_SLOTS)
-		network->is_known[slot] = false;
+	if (slot >= NETWORK_SLOTS)
+		return;
+	network->is_known[slot] = false;
+	network->links[slot] = 0;
 }

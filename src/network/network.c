@@ -122,6 +122,9 @@ int network_start(struct network *network, struct error *err)
 	if (status < 0 || forwarder_start(network->reserves, network->reserve_count,
 				  &network->router, &network->forwarder, err) < 0)
 		return error_wrap(err, "network");
+	if (network->router.refused < 0 && network->notice)
+		network->notice(network->context,
+			"refused connections are not logged: this kernel has no nfnetlink_log");
 	if (!network->own)
 		give_notice(network);
 	return 0;

@@ -56,6 +56,17 @@ static void add_transparent(struct netlink_batch *batch, int family)
 	netlink_add_route(batch, &everything);
 }
 
+/* A router that has no way out takes everything for its own: so it arrives where the rules refuse
+ * it, as elsewhere, and is not called unreachable. */
+static void add_dead_end(struct netlink_batch *batch, int family)
+{
+	const struct netlink_route everything = {
+		.to.family = family, .link = LOOPBACK, .local = true
+	};
+
+	netlink_add_route(batch, &everything);
+}
+
 static int set_up_inside(struct router *router, struct error *err)
 {
 	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
@@ -93,16 +104,24 @@ int router_make(struct uplink_plan *plan, struct router *ret, struct error *err)
 
 int router_take(struct router *ret, struct error *err)
 {
+	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
+
 	ret->last_link = FIRST_LINK;
 	ret->namespace_fd = namespace_open(err);
 	if (ret->namespace_fd < 0)
 		return -1;
 	ret->route = netlink_open(-1, err);
-	return ret->route < 0 ? -1 : set_up_inside(ret, err);
+	if (ret->route < 0 || set_up_inside(ret, err) < 0)
+		return -1;
+	add_dead_end(&batch, AF_INET);
+	if (ret->ipv6)
+		add_dead_end(&batch, AF_INET6);
+	return netlink_send(ret->route, &batch, err);
 }
 
 void router_done(struct router *router)
 {
+	cleanup_close(&router->refused);
 	cleanup_close(&router->tables);
 	cleanup_close(&router->route);
 	cleanup_close(&router->namespace_fd);

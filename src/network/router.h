@@ -15,14 +15,16 @@ enum {
 
 struct router {
 	int namespace_fd;
-	int route;  /* rtnetlink socket in it */
-	int tables; /* nf_tables socket in it */
+	int route;   /* rtnetlink socket in it */
+	int tables;  /* nf_tables socket in it */
+	int refused; /* nflog socket in it; -1: this kernel has none */
 	bool ipv6;
 	int last_link; /* interface indexes are used once: an old link may still be dying */
 	struct uplink uplink;
 };
 
-#define ROUTER_NONE ((struct router){ .namespace_fd = -1, .route = -1, .tables = -1 })
+#define ROUTER_NONE \
+	((struct router){ .namespace_fd = -1, .route = -1, .tables = -1, .refused = -1 })
 
 /* Makes the namespace and its link to the host; plan's own route and ipv6 are filled in. *ret must
  * be ROUTER_NONE; after a failure, router_done. */
@@ -32,7 +34,8 @@ int router_make(struct uplink_plan *plan, struct router *ret, struct error *err)
 int router_take(struct router *ret, struct error *err);
 
 /* Loads the rules: nothing passes but answers and what is published, on port_count ports, which a
- * router without a link to the host does not need. */
+ * router without a link to the host does not need. What is refused is logged, where the kernel can.
+ */
 int router_load_rules(struct router *router, size_t port_count, struct error *err);
 
 /* The instances that take new connections: all of them over IPv4, some over IPv6. */

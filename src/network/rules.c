@@ -6,12 +6,17 @@
  *	forward   published connections and answers pass; what an instance begins is refused
  *	remember  what the router begins is remembered as such; none of it goes to the host
  *	outgoing  clients of the host's own loopback appear as the gateway
+ *	refuse    what comes here from an instance is logged (refused.c) and refused
  *
  * Refused means reset or told, not dropped: an app that is not allowed out learns it at once. */
 #include "router.h"
 
+#include "base/cleanup.h"
 #include "base/memory.h"
+#include "kernel/nflog.h"
 #include "kernel/nftables.h"
+#include "network/network.h"
+#include "refused.h"
 
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -34,6 +39,7 @@ static void add_chains(struct nftables_batch *batch)
 		{ "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, true },
 		{ "remember", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE, false },
 		{ "outgoing", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC, false },
+		{ .name = "refuse" },
 	};
 
 	for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
@@ -48,15 +54,19 @@ static void add_policy(struct nftables_batch *batch)
 			.marked = ROUTER_MARK,
 			.action = NFTABLES_MARK_FROM_CONNECTION },
 		{ .chain = "input", .state = going, .action = NFTABLES_ACCEPT },
-		{ .chain = "input", .in = -UPLINK_LINK, .action = NFTABLES_RESET },
-		{ .chain = "input", .in = -UPLINK_LINK, .action = NFTABLES_REJECT },
+		{ .chain = "input",
+			.in = -UPLINK_LINK,
+			.action = NFTABLES_JUMP,
+			.target = "refuse" },
 		{ .chain = "forward", .state = going, .action = NFTABLES_ACCEPT },
 		{ .chain = "forward",
 			.in = UPLINK_LINK,
 			.dnatted = true,
 			.action = NFTABLES_ACCEPT },
-		{ .chain = "forward", .in = -UPLINK_LINK, .action = NFTABLES_RESET },
-		{ .chain = "forward", .in = -UPLINK_LINK, .action = NFTABLES_REJECT },
+		{ .chain = "forward",
+			.in = -UPLINK_LINK,
+			.action = NFTABLES_JUMP,
+			.target = "refuse" },
 		{ .chain = "remember",
 			.out = UPLINK_LINK,
 			.state = NFTABLES_NEW,
@@ -67,6 +77,27 @@ static void add_policy(struct nftables_batch *batch)
 			.action = NFTABLES_MARK_CONNECTION },
 	};
 
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		nftables_add_rule(batch, &rules[i]);
+}
+
+static void add_refusal(struct nftables_batch *batch, bool logged)
+{
+	static const struct nftables_rule log = {
+		.chain = "refuse",
+		.action = NFTABLES_LOG,
+		.group = REFUSED_GROUP,
+		.target = "instances",
+	};
+	static const struct nftables_rule rules[] = {
+		{ .chain = "refuse", .action = NFTABLES_RESET },
+		{ .chain = "refuse", .action = NFTABLES_REJECT },
+	};
+
+	if (logged) {
+		nftables_add_meter(batch, log.target, 2 * NETWORK_SLOTS);
+		nftables_add_rule(batch, &log);
+	}
 	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
 		nftables_add_rule(batch, &rules[i]);
 }
@@ -107,22 +138,37 @@ static void add_loopback_clients(struct nftables_batch *batch, const struct rout
 	nftables_add_rule(batch, &rule);
 }
 
-int router_load_rules(struct router *router, size_t port_count, struct error *err)
+static int load(const struct router *router, size_t port_count, bool logged, struct error *err)
 {
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
 
-	router->tables = nftables_open(router->namespace_fd, err);
-	if (router->tables < 0)
-		return -1;
 	nftables_begin(&batch, "router");
 	nftables_add_table(&batch, false);
 	add_chains(&batch);
 	add_policy(&batch);
+	add_refusal(&batch, logged);
 	if (router->uplink.host_link)
 		add_loopback_clients(&batch, router);
 	for (size_t i = 0; router->uplink.host_link && i < port_count; i++)
 		add_port(&batch, router, i);
 	return nftables_send(router->tables, &batch, err);
+}
+
+/* The log is worth a try: a kernel that lacks a part of it refuses all the same. */
+int router_load_rules(struct router *router, size_t port_count, struct error *err)
+{
+	struct error ignored;
+
+	router->tables = nftables_open(router->namespace_fd, err);
+	if (router->tables < 0)
+		return -1;
+	router->refused = nftables_open(router->namespace_fd, &ignored);
+	if (router->refused >= 0 && nflog_bind(router->refused, REFUSED_GROUP, &ignored) == 0 &&
+		load(router, port_count, true, &ignored) == 0)
+		return 0;
+	cleanup_close(&router->refused);
+	router->refused = -1;
+	return load(router, port_count, false, err);
 }
 
 static void add_targets(struct nftables_batch *batch, int family, struct nftables_rule *rule,

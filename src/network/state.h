@@ -16,6 +16,7 @@ struct network {
 	enum host_open *open; /* per port */
 	/* Per slot: whether its app listens on IPv6 is found out once, when it is published. */
 	bool is_known[NETWORK_SLOTS], has_ipv6[NETWORK_SLOTS];
+	int links[NETWORK_SLOTS]; /* interface indexes in the router; 0: not joined */
 	struct reserve *reserves;
 	size_t reserve_count;
 	struct router router;

@@ -58,6 +58,15 @@ void announce_grace_over(const struct instance *instance)
 		print_duration(instance->type->stop_timeout, duration));
 }
 
+void announce_refused(struct instance *instance, uint64_t now)
+{
+	const enum egress egress = instance->host->config->release->egress;
+	char text[REFUSED_TEXT];
+
+	while (refused_take_rest(&instance->refused, egress, now, text))
+		stream_event(instance->host->stream, instance->name, "%s", text);
+}
+
 /* "with status 3", "on SIGSEGV". */
 static const char *print_status(int status, char text[TEXT])
 {

@@ -14,6 +14,9 @@ void announce_boot_timeout(struct instance *instance, const char *why);
 
 void announce_grace_over(const struct instance *instance);
 
+/* What it was refused and was not told for a minute; with UINT64_MAX, at all. */
+void announce_refused(struct instance *instance, uint64_t now);
+
 /* How it ended: exited, oom or stopped. */
 void announce_end(const struct instance *instance);
 

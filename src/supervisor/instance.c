@@ -92,6 +92,8 @@ static void on_drained(void *context)
 	struct instance *instance = context;
 
 	instance->source = NULL;
+	announce_refused(instance, UINT64_MAX);
+	refused_done(&instance->refused);
 	announce_end(instance);
 	instance_handle(instance, PROCESS_EXITED);
 }
@@ -111,6 +113,7 @@ static void on_dead(void *context, int fd, uint32_t events)
 		stream_event(host->stream, instance->name, "%s", err.text);
 	}
 	container_done(&host->site->container, &instance->container);
+	host->died(host->context);
 	network_leave(host->network, instance->slot);
 	stream_end(instance->source, on_drained, instance);
 }
@@ -358,6 +361,7 @@ void instance_free(struct instance *instance)
 		loop_remove(host->loop, instance->container.sandbox.pidfd);
 		container_done(&host->site->container, &instance->container);
 	}
+	refused_done(&instance->refused);
 	free(instance->name);
 	free(instance);
 }

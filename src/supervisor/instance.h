@@ -8,6 +8,7 @@
 #include "network/network.h"
 #include "supervisor/probe.h"
 #include "supervisor/process.h"
+#include "supervisor/refused.h"
 #include "supervisor/site.h"
 #include "supervisor/stream.h"
 
@@ -31,6 +32,8 @@ struct instance_host {
 
 	/* The set of published instances has changed; now: before this returns, else soon. */
 	void (*changed)(void *context, bool now);
+	/* It is dead: the last chance to read what it was refused. */
+	void (*died)(void *context);
 	/* It failed for good; err says why. */
 	void (*failed)(void *context, const struct error *err);
 	/* Nothing of it is left; it may be freed from the loop, not from here. */
@@ -53,6 +56,7 @@ struct instance {
 	struct error failure;
 	struct container container;
 	struct container_end end;
+	struct refused refused;
 	struct stream_source *source;
 	struct probe *probe;
 	struct loop_timer *timer; /* the hint while booting, the backoff, the grace period */

@@ -3,9 +3,12 @@
  * router, no lock. That, and not any cleverness, is why a one-off is quick. */
 #include "supervisor/oneoff.h"
 
+#include "base/cleanup.h"
 #include "container/attach.h"
 #include "network/network.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,12 +21,29 @@ const struct process_type *oneoff_type(const struct release *release)
 
 static int join_network(void *context, int namespace_fd, struct error *err)
 {
-	(void)context;
-	return network_join_alone(namespace_fd, err);
+	return network_join_alone(namespace_fd, context, err);
 }
 
-static int start(const struct oneoff_config *config, const struct site *site, struct container *ret,
-	struct error *err)
+static void on_refused(void *context, unsigned slot, const char *what)
+{
+	struct oneoff_result *result = context;
+	size_t at = 0;
+
+	(void)slot;
+	while (at < result->refused_count && strcmp(result->refused[at].what, what) != 0)
+		at++;
+	if (at == ONEOFF_REFUSED) {
+		result->refused_others++;
+		return;
+	}
+	if (at == result->refused_count)
+		(void)snprintf(result->refused[result->refused_count++].what,
+			sizeof result->refused->what, "%s", what); /* fits */
+	result->refused[at].times++;
+}
+
+static int start(const struct oneoff_config *config, const struct site *site, int *ret_refused,
+	struct container *ret, struct error *err)
 {
 	const struct release *release = config->site.release;
 	struct spec spec;
@@ -41,6 +61,7 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 		.spec = &spec,
 		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.network = join_network,
+		.context = ret_refused,
 	};
 	int status;
 
@@ -72,6 +93,7 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 {
 	struct container container = CONTAINER_NONE;
 	struct attach attach = { .signals = -1 };
+	CLEANUP_CLOSE int refused = -1;
 	struct site site;
 	int status;
 
@@ -84,9 +106,10 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 	if (status == 0)
 		status = attach_begin(&attach, err);
 	if (status == 0)
-		status = start(config, &site, &container, err);
+		status = start(config, &site, &refused, &container, err);
 	if (status == 0)
 		status = attend(&attach, &container, ret, err);
+	network_read_refused_alone(refused, on_refused, ret);
 	container_done(&site.container, &container);
 	attach_end(&attach);
 	site_done(&site);

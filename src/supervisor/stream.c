@@ -244,6 +244,11 @@ void stream_event(struct stream *stream, const char *name, const char *fmt, ...)
 	outlet_touch(stream->outlet);
 }
 
+bool stream_is_full(const struct stream *stream)
+{
+	return outlet_is_full(stream->outlet);
+}
+
 void stream_finish(struct stream *stream, stream_on_call *done, void *context)
 {
 	stream->done = done;

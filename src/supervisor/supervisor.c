@@ -16,6 +16,7 @@
 #include "container/attach.h"
 #include "instance.h"
 #include "publish.h"
+#include "refusals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,7 @@ struct supervisor {
 	struct site site;
 	struct instance_host host;
 	struct instance *instances;
+	struct refusals refusals;
 	struct formation wanted; /* empty once stopping */
 	int signals;             /* signalfd */
 	bool stopping;
@@ -113,6 +115,11 @@ static void on_failed(void *context, const struct error *err)
 static void on_gone(void *context)
 {
 	settle_soon(context);
+}
+
+static void on_died(void *context)
+{
+	refusals_read(&((struct supervisor *)context)->refusals);
 }
 
 static void on_stream_broken(void *context)
@@ -354,13 +361,15 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 	supervisor->announced =
 		memory_new(config->release->port_count, sizeof *supervisor->announced);
 	host->changed = on_changed;
+	host->died = on_died;
 	host->failed = on_failed;
 	host->gone = on_gone;
 	host->context = supervisor;
 	if (formation_total(supervisor->config->formation) <= MANY)
 		host->pipe_size = PIPE_LARGE;
 	want_all(supervisor);
-	return 0;
+	supervisor->refusals = (struct refusals){ host, &supervisor->instances };
+	return refusals_open(&supervisor->refusals, err);
 }
 
 static void tear_down(struct supervisor *supervisor)
@@ -373,6 +382,7 @@ static void tear_down(struct supervisor *supervisor)
 	}
 	loop_cancel(supervisor->loop, &supervisor->settle);
 	loop_cancel(supervisor->loop, &supervisor->publish);
+	refusals_done(&supervisor->refusals);
 	network_free(supervisor->host.network);
 	site_done(&supervisor->site);
 	stream_free(supervisor->host.stream);

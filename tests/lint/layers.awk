@@ -17,7 +17,7 @@ BEGIN {
 
 	door["^seccomp\\.h$"] = "^kernel/filter"
 	door["^sys/capability\\.h$"] = "^kernel/capset"
-	door["^libmnl/"] = "^kernel/(netlink|nftables)"
+	door["^libmnl/"] = "^kernel/(netlink|nftables|nflog)"
 	door["^libnftnl/"] = "^kernel/(netlink|nftables)"
 	door["^systemd/"] = "^kernel/systemd"
 	door["^archive"] = "^(image|store)/"

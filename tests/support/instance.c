@@ -219,8 +219,9 @@ void instance_start(struct network *network, unsigned slot, struct instance *ret
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/net", (int)ret->pid);
 	ret->namespace_fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(ret->namespace_fd >= 0);
+	ret->refused = -1;
 	if (network ? network_join(network, slot, ret->namespace_fd, &err) < 0
-		    : network_join_alone(ret->namespace_fd, &err) < 0)
+		    : network_join_alone(ret->namespace_fd, &ret->refused, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(write(gate[1], "", 1), 1);
 	(void)close(gate[0]), (void)close(gate[1]), (void)close(made[0]), (void)close(made[1]);
@@ -241,6 +242,7 @@ void instance_stop(struct instance *instance)
 	(void)kill(-instance->pid, SIGKILL);
 	(void)waitpid(instance->pid, NULL, 0);
 	(void)close(instance->namespace_fd);
+	(void)close(instance->refused);
 }
 
 int instance_connect(int namespace_fd, const char *address, unsigned short port)

@@ -11,6 +11,7 @@
 struct instance {
 	pid_t pid;
 	int namespace_fd;
+	int refused; /* alone: what network_join_alone gave; else -1 */
 };
 
 /* The namespace of a further machine, on the network 10.99.0.0/24, fd99::/64 of the test's host:

@@ -237,6 +237,25 @@ static int do_reach(char **args)
 	return 0;
 }
 
+/* knock COUNT ADDRESS PORT: connects (IPv4) that often, as fast as it is refused; then says so.
+ * PORT 0: to another port each time. */
+static int do_knock(char **args)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int count = atoi(args[0]), port = atoi(args[2]), refused = 0;
+
+	(void)inet_pton(AF_INET, args[1], &to.sin_addr);
+	for (int i = 0; i < count; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		to.sin_port = htons((uint16_t)(port ? port : 1 + i % 65535));
+		refused += connect(fd, (void *)&to, sizeof to) < 0 && errno == ECONNREFUSED;
+		close(fd);
+	}
+	printf("refused %d of %d\n", refused, count);
+	return 0;
+}
+
 static int do_abstract(char **args)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -409,10 +428,11 @@ static const struct {
 	int (*act)(char **args);
 } words[] = { { "dev", do_dev }, { "mounts", do_mounts }, { "masks", do_masks },
 	{ "write", do_write }, { "read", do_read }, { "exec", do_exec }, { "init", do_init },
-	{ "rights", do_rights }, { "reach", do_reach }, { "abstract", do_abstract },
-	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
-	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
-	{ "flood", do_flood }, { "groups", do_groups } };
+	{ "rights", do_rights }, { "reach", do_reach }, { "knock", do_knock },
+	{ "abstract", do_abstract }, { "sockets", do_sockets }, { "leave", do_leave },
+	{ "fds", do_fds }, { "fork", do_fork }, { "descriptors", do_descriptors },
+	{ "zombies", do_zombies }, { "wait", do_wait }, { "flood", do_flood },
+	{ "groups", do_groups } };
 
 /* intruder WORD [ARGUMENT]… [-- WORD [ARGUMENT]…]… */
 int main(int argc, char **argv)
