@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "model/name.h"
+#include "model/service.h"
 #include "model/text.h"
 #include "read.h"
 
@@ -14,23 +15,9 @@
 
 enum { PORTS_MAX = 1024 };
 
-int check_url(const char *text, struct error *err)
-{
-	size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
-
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c <= 0x20 || *c == 0x7f)
-			return error_set(
-				err, ERROR_CONFIG, "the URL holds a space or control character");
-	if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0 || !text[scheme + 3])
-		return error_set(
-			err, ERROR_CONFIG, "not a URL of the form scheme://host:port/path");
-	return 0;
-}
-
 int set_service(struct config *config, const char *name, const char *url, struct error *err)
 {
-	if (name_check(NAME_SERVICE, name, err) < 0 || (*url && check_url(url, err) < 0))
+	if (name_check(NAME_SERVICE, name, err) < 0 || (*url && service_check_form(url, err) < 0))
 		return -1;
 	strv_env_set(&config->services, name, url);
 	return 0;

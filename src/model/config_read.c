@@ -3,6 +3,7 @@
 #include "config_set.h"
 
 #include "base/cleanup.h"
+#include "model/service.h"
 #include "read.h"
 
 #include <stdio.h>
@@ -173,7 +174,7 @@ static int read_drains(const struct json_at *at, struct strv *ret, struct error 
 	if (json_get_strv(at, ret, err) < 0)
 		return -1;
 	for (size_t i = 0; json_element(at, i, &element); i++)
-		if (check_url(ret->items[i], err) < 0)
+		if (service_check_form(ret->items[i], err) < 0)
 			return read_error(&element, err);
 	return 0;
 }

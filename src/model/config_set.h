@@ -27,9 +27,6 @@ void sort_ports(struct config_port *ports, size_t count);
 int read_process_ports(
 	const struct json_at *at, const char *process, struct config *ret, struct error *err);
 
-/* SCHEME://…, printable ASCII or UTF-8 without spaces. */
-int check_url(const char *text, struct error *err);
-
 int read_egress(const struct json_at *at, enum egress *ret, struct error *err);
 
 /* {format, drains}. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "config_set.h"
+#include "model/service.h"
 #include "read.h"
 
 #include <stdarg.h>
@@ -179,6 +180,23 @@ static void join_env(const struct manifest *manifest, const struct config *confi
 	set_all(&ret->env, &config->env);
 }
 
+/* What is attached has to be reachable: by a gate, or because everything is. */
+static int check_service(
+	const struct release *release, const char *name, const char *url, struct error *err)
+{
+	struct service_endpoint endpoint;
+
+	if (release->egress == EGRESS_NONE) {
+		fail(err,
+			"service %s is attached, and with \"egress\": \"none\" nothing gets there",
+			name);
+		return error_hint(err, "--attach %s= detaches it", name);
+	}
+	if (release->egress == EGRESS_OPEN || service_parse(url, &endpoint, err) == 0)
+		return 0;
+	return error_wrap(err, "release: service %s", name);
+}
+
 static int join_services(const struct manifest *manifest, const struct config *config,
 	struct release *ret, struct error *err)
 {
@@ -187,6 +205,8 @@ static int join_services(const struct manifest *manifest, const struct config *c
 		const char *url = strv_env_get(&config->services, service->name);
 
 		if (url && *url) {
+			if (check_service(ret, service->name, url, err) < 0)
+				return -1;
 			strv_env_set(&ret->env, service->env, url);
 			strv_addf(&ret->services, "%s=%s", service->name, service->env);
 			continue;

@@ -1,4 +1,4 @@
-/* One connection through the forwarder: a client, an instance, and what is under way between them.
+/* One connection that is passed on: a client, a server, and what is under way between them.
  *
  * Bytes go socket to pipe to socket by splice(2), never through this process's memory. A direction
  * takes a pipe only while it has bytes that the other side did not take yet; so ten thousand idle
@@ -10,10 +10,10 @@
 #include "flow.h"
 
 #include "base/memory.h"
-#include "upstream.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -22,11 +22,10 @@
 
 enum {
 	CLIENT,
-	INSTANCE,
+	SERVER,
 	CHUNK = 1 << 20,
 	PIPE_SIZE = 1 << 18,
 	ROUNDS = 16, /* of one direction, before others get their turn */
-	ATTEMPTS = 4,
 };
 
 struct side {
@@ -49,9 +48,9 @@ struct flow {
 	struct side sides[2];
 	struct stream streams[2];
 	bool is_connected;
-	struct upstream_attempt attempt;
-	unsigned attempts;
-	struct flow_target *target;
+	bool is_abandoned; /* nobody reads what goes to the client */
+	const struct flow_way *way;
+	void *trip;
 };
 
 static void on_event(void *context, int fd, uint32_t events);
@@ -111,8 +110,9 @@ static void end(struct flow *flow, bool reset)
 		close_side(flow, &flow->sides[i], reset && !flow->sides[i].told);
 		give_pipe(table, &flow->streams[i]);
 	}
-	table->count--;
+	flow->way->done(flow->trip);
 	free(flow);
+	table->count--;
 	table->on_free(table->context);
 }
 
@@ -190,7 +190,7 @@ static uint32_t wanted(const struct flow *flow, int which)
 	uint32_t events = 0;
 
 	if (!flow->is_connected)
-		return which == INSTANCE ? EPOLLOUT : 0;
+		return which == SERVER ? EPOLLOUT : 0;
 	if (!flow->sides[which].ended && !flow->streams[which].pending)
 		events |= EPOLLIN;
 	if (flow->streams[!which].pending)
@@ -207,6 +207,8 @@ static bool watch(struct flow *flow, int which)
 	uint32_t events = wanted(flow, which);
 	struct error ignored;
 
+	if (side->fd < 0)
+		return true; /* no attempt is under way */
 	if (!events && (side->hung || (side->ended && side->told))) {
 		loop_remove(loop, side->fd);
 		side->is_watched = false;
@@ -230,29 +232,22 @@ static void set_options(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-/* Starts the next attempt to reach an instance; false: there is none left. */
-static bool connect_instance(struct flow *flow)
+/* Starts the next attempt to reach the server, after one that failed with error (0: none did);
+ * false: there is none left. */
+static bool connect_server(struct flow *flow, int error)
 {
-	struct side *side = &flow->sides[INSTANCE];
-	struct flow_target *target = flow->target;
+	struct side *side = &flow->sides[SERVER];
+	int fd;
 
 	if (side->fd >= 0) {
 		loop_remove(flow->table->loop, side->fd);
 		(void)close(side->fd); /* never connected */
 		*side = (struct side){ .fd = -1 };
 	}
-	while (flow->attempts++ < ATTEMPTS && target->slot_count) {
-		/* An app that does not listen on IPv6 is tried on IPv4 before another is. */
-		if (flow->attempts > 1 && upstream_is_v6(&flow->attempt))
-			flow->attempt.as_gateway = true;
-		else
-			flow->attempt.slot = target->slots[target->turn++ % target->slot_count];
-		flow->attempt.port = target->inside;
-		side->fd = upstream_connect(&flow->attempt);
-		if (side->fd >= 0)
-			return true;
-	}
-	return false;
+	fd = flow->way->next(flow->trip, flow, error);
+	if (fd >= 0)
+		side->fd = fd;
+	return fd != FLOW_NONE;
 }
 
 static bool finish_connecting(struct flow *flow)
@@ -260,51 +255,80 @@ static bool finish_connecting(struct flow *flow)
 	int error = 0;
 	socklen_t size = sizeof error;
 
-	if (getsockopt(flow->sides[INSTANCE].fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
-		return connect_instance(flow);
-	set_options(flow->sides[INSTANCE].fd);
+	if (getsockopt(flow->sides[SERVER].fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		error = errno;
+	if (error)
+		return connect_server(flow, error);
+	set_options(flow->sides[SERVER].fd);
 	flow->is_connected = true;
+	if (flow->way->connected)
+		flow->way->connected(flow->trip);
 	return true;
+}
+
+static bool is_over(const struct flow *flow)
+{
+	return flow->sides[SERVER].told && (flow->sides[CLIENT].told || flow->is_abandoned);
+}
+
+/* What follows from what has happened to a flow that is sound or not. */
+static void settle(struct flow *flow, bool is_sound)
+{
+	if (is_sound && flow->is_connected)
+		is_sound = pump(flow, CLIENT) && pump(flow, SERVER);
+	if (!is_sound)
+		end(flow, true);
+	else if (is_over(flow))
+		end(flow, false);
+	else if (!watch(flow, CLIENT) || !watch(flow, SERVER))
+		end(flow, true);
 }
 
 static void on_event(void *context, int fd, uint32_t events)
 {
 	struct flow *flow = context;
-	struct side *side = &flow->sides[fd == flow->sides[INSTANCE].fd];
+	struct side *side = &flow->sides[fd == flow->sides[SERVER].fd];
 	bool is_sound;
 
 	if (events & EPOLLHUP)
 		side->hung = true;
-	if (side == &flow->sides[INSTANCE] && !flow->is_connected) {
+	if (side == &flow->sides[SERVER] && !flow->is_connected) {
 		side->hung = false; /* a refused attempt hangs up too */
 		is_sound = finish_connecting(flow);
 	} else {
 		is_sound = !(events & EPOLLERR);
 	}
-	if (is_sound && flow->is_connected)
-		is_sound = pump(flow, CLIENT) && pump(flow, INSTANCE);
-	if (!is_sound)
-		end(flow, true);
-	else if (flow->sides[CLIENT].told && flow->sides[INSTANCE].told)
-		end(flow, false);
-	else if (!watch(flow, CLIENT) || !watch(flow, INSTANCE))
-		end(flow, true);
+	settle(flow, is_sound);
 }
 
-void flow_begin(struct flow_table *table, int client, const struct sockaddr_storage *from,
-	struct flow_target *target)
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip)
 {
 	struct flow *flow = memory_new(1, sizeof *flow);
 
 	flow->table = table;
-	flow->target = target;
+	flow->way = way;
+	flow->trip = trip;
 	flow->sides[CLIENT].fd = client;
-	flow->sides[INSTANCE].fd = -1;
+	flow->sides[SERVER].fd = -1;
 	for (int i = 0; i < 2; i++)
 		flow->streams[i].pipe[0] = flow->streams[i].pipe[1] = -1;
 	table->count++;
 	set_options(client);
-	upstream_prepare(&flow->attempt, from, table->ipv6);
-	if (!connect_instance(flow) || !watch(flow, CLIENT) || !watch(flow, INSTANCE))
-		end(flow, true);
+	settle(flow, connect_server(flow, 0));
+}
+
+void flow_resume(struct flow *flow, int error)
+{
+	settle(flow, connect_server(flow, error));
+}
+
+void flow_abandon(struct flow *flow)
+{
+	flow->is_abandoned = true;
+	settle(flow, true);
+}
+
+void flow_reset(struct flow *flow)
+{
+	end(flow, true);
 }

@@ -1,38 +1,50 @@
-/* Private to network: connections moved by the forwarder. */
+/* Private to network: connections that are passed on, byte for byte. */
 #ifndef NETWORK_FLOW_H
 #define NETWORK_FLOW_H
 
 #include "base/loop.h"
-#include "network/network.h"
 
-#include <netinet/in.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 enum { FLOW_PIPES = 64 };
 
-/* Where the connections of one published port go. */
-struct flow_target {
-	uint16_t inside;
-	uint16_t slot_count;
-	uint16_t slots[NETWORK_SLOTS];
-	unsigned turn;
+/* What flow_way's next returns instead of a descriptor. */
+enum { FLOW_NONE = -1, FLOW_LATER = -2 };
+
+struct flow;
+
+/* How the server is reached; trip is what one connection keeps for it. */
+struct flow_way {
+	/* Starts the next attempt: a connecting socket, FLOW_NONE (there is none left: the client
+	 * is reset) or FLOW_LATER (flow_resume will be called). error is why the last attempt
+	 * failed, 0 before the first. */
+	int (*next)(void *trip, struct flow *flow, int error);
+	void (*connected)(void *trip); /* may be NULL */
+	void (*done)(void *trip);      /* the connection is over; frees trip */
 };
 
 /* All connections, and the pipes that none of them holds. */
 struct flow_table {
 	struct loop *loop;
 	unsigned count, max;
-	bool ipv6;
 	int pipes[FLOW_PIPES][2];
 	unsigned pipe_count;
 	void (*on_free)(void *context); /* a connection ended */
 	void *context;
 };
 
-/* Takes over the accepted connection client, which came from from, and connects it to an instance
- * of target: as the client itself where it is a remote one, else as the gateway. */
-void flow_begin(struct flow_table *table, int client, const struct sockaddr_storage *from,
-	struct flow_target *target);
+/* Takes over the accepted connection client and connects it the given way. The flow may be over
+ * when this returns, as with each of the following. */
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip);
+
+/* Gives the attempt that is under way up, for this reason, and asks for the next one. Only before
+ * the connection is made. */
+void flow_resume(struct flow *flow, int error);
+
+/* The client is dead: the flow ends as soon as the server has what the client sent. */
+void flow_abandon(struct flow *flow);
+
+/* Ends the flow at once. */
+void flow_reset(struct flow *flow);
 
 #endif

@@ -2,106 +2,35 @@
  * touches a byte of a stranger: it lives in the router's network namespace, in a mount namespace
  * whose root is empty, under a user id that nobody has, with CAP_NET_RAW alone (for connecting as
  * the client), and it dies with its parent. An ordinary user has no other id to give it; its pid
- * namespace is what keeps it from the user's other processes. Signals meant for a whole process
- * group or unit pass it by: how long it is needed, the supervisor knows. */
+ * namespace is what keeps it from the user's other processes. Signals meant for a whole process group or unit pass it
+ * by: how long it is needed, the supervisor knows. */
 #include "forwarder.h"
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "confine.h"
 #include "forwarder_loop.h"
-#include "kernel/capset.h"
-#include "kernel/mount.h"
 #include "kernel/process.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NOBODY = 0x69736f00 }; /* not 65534: others run as that, and could signal this process */
-
-static int enter_empty_root(struct error *err)
-{
-	CLEANUP_CLOSE int root = -1, target = -1;
-
-	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0 ||
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return error_errno(err, "mount namespace");
-	root = mount_new("tmpfs", NULL,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
-	target = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	if (target < 0)
-		return error_errno(err, "/proc");
-	if (mount_attach(root, target, err) < 0)
-		return -1;
-	return mount_enter(root, err);
-}
-
-/* An ordinary user's router has no link to the host, and its user no other id. */
-static int drop_rights(const struct router *router, struct error *err)
-{
-	const uint64_t raw = UINT64_C(1) << CAP_NET_RAW;
-	const struct capset needed = { .permitted = raw, .effective = raw };
-
-	if (capset_bound(0, err) < 0)
-		return -1;
-	if (router->uplink.host_link && (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
-						setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-						setresuid(NOBODY, NOBODY, NOBODY) < 0))
-		return error_errno(err, "user id");
-	if (capset_apply(&needed, err) < 0)
-		return -1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_errno(err, "no_new_privs");
-	return 0;
-}
-
-static void allow_many_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer connections at once, then */
-	}
-}
-
-static void ignore_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1,
-		SIGUSR2 };
-
-	process_reset_signals();
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		(void)signal(signals[i], SIG_IGN); /* valid numbers: cannot fail */
-}
-
-/* PR_SET_PDEATHSIG comes last: a change of credentials clears it. A parent that died before it has
- * closed its end of control, and the loop ends at once. */
-static int confine(const struct router *router, struct error *err)
+static int confine(int namespace_fd, struct error *err)
 {
 	process_rename("isorun:[forward]");
-	ignore_signals();
-	allow_many_descriptors();
-	if (setns(router->namespace_fd, CLONE_NEWNET) < 0)
+	confine_signals();
+	confine_files();
+	if (setns(namespace_fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "enter router");
-	if (enter_empty_root(err) < 0 || drop_rights(router, err) < 0)
+	if (confine_root(err) < 0)
 		return -1;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return error_errno(err, "PR_SET_PDEATHSIG");
-	return 0;
+	return confine_rights(UINT64_C(1) << CAP_NET_RAW, err);
 }
 
 static int compare(const void *a, const void *b)
@@ -133,7 +62,8 @@ static void run_child(
 	const int needed[2] = { control, router->namespace_fd };
 	struct error err = { 0 };
 
-	if (close_others(reserves, count, needed, &err) < 0 || confine(router, &err) < 0) {
+	if (close_others(reserves, count, needed, &err) < 0 ||
+		confine(router->namespace_fd, &err) < 0) {
 		(void)send(
 			control, &err, sizeof err, MSG_NOSIGNAL); /* or the parent sees the end */
 		_exit(1);

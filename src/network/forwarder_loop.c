@@ -1,4 +1,4 @@
-/* The forwarder's loop: accepts on the reserved sockets and hands connections to flow.c.
+/* The forwarder's loop: accepts on the reserved sockets and connects clients to instances.
  *
  * The supervisor makes the sockets listen and stop (they are the same sockets), and says over the
  * control socket where connections go. A reserved socket that does not listen would report a
@@ -6,109 +6,90 @@
  * hangs up: the message that says so is under way then. */
 #include "forwarder_loop.h"
 
+#include "accept.h"
 #include "base/memory.h"
+#include "upstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-enum {
-	ACCEPTS = 64,    /* of one listener, before others get their turn */
-	DESCRIPTORS = 6, /* that a connection may take: two sockets, two pipes */
-	DESCRIPTORS_OWN = 100,
-	RETRY = 50, /* milliseconds, where the system as a whole ran out of something */
+enum { DESCRIPTORS_OWN = 100, ATTEMPTS = 4 };
+
+/* Where the connections of one published port go. */
+struct target {
+	uint16_t inside;
+	uint16_t slot_count;
+	uint16_t slots[NETWORK_SLOTS];
+	unsigned turn;
 };
 
 struct forwarder_loop;
 
 struct listener {
 	struct forwarder_loop *all;
-	int fd;
-	struct flow_target *target;
-	bool is_watched;
+	struct accept_socket socket;
+	struct target *target;
 };
 
 struct forwarder_loop {
-	struct loop *loop;
-	struct flow_table flows;
+	struct accept_table accepts;
+	bool ipv6;
 	struct listener *listeners;
 	size_t listener_count;
-	struct flow_target *targets; /* by port */
+	struct target *targets; /* by port */
 	size_t target_count;
-	struct loop_timer *retry;
 };
 
-static void on_client(void *context, int fd, uint32_t events);
+/* One client's way to an instance: as the client itself where it is a remote one, else as the
+ * gateway. */
+struct trip {
+	struct target *target;
+	struct upstream_attempt attempt;
+	unsigned attempts;
+};
 
-/* Watches the listeners that have somewhere to go while there is room, and no others. */
-static void watch_listeners(struct forwarder_loop *all)
+static int next_attempt(void *context, struct flow *flow, int error)
 {
-	const bool has_room = all->flows.count < all->flows.max && !all->retry;
-	struct error ignored;
+	struct trip *trip = context;
+	struct target *target = trip->target;
 
-	for (size_t i = 0; i < all->listener_count; i++) {
-		struct listener *listener = &all->listeners[i];
-		const bool is_wanted = has_room && listener->target->slot_count;
+	(void)flow;
+	(void)error;
+	while (trip->attempts++ < ATTEMPTS && target->slot_count) {
+		int fd;
 
-		if (is_wanted && !listener->is_watched)
-			listener->is_watched = loop_add(all->loop, listener->fd, EPOLLIN, on_client,
-						       listener, &ignored) == 0;
-		else if (!is_wanted && listener->is_watched)
-			loop_remove(all->loop, listener->fd);
-		listener->is_watched = listener->is_watched && is_wanted;
+		/* An app that does not listen on IPv6 is tried on IPv4 before another is. */
+		if (trip->attempts > 1 && upstream_is_v6(&trip->attempt))
+			trip->attempt.as_gateway = true;
+		else
+			trip->attempt.slot = target->slots[target->turn++ % target->slot_count];
+		trip->attempt.port = target->inside;
+		fd = upstream_connect(&trip->attempt);
+		if (fd >= 0)
+			return fd;
 	}
+	return FLOW_NONE;
 }
 
-static void on_retry(void *context)
+static void accept_one(
+	struct accept_socket *socket, int client, const struct sockaddr_storage *name)
 {
-	watch_listeners(context);
+	static const struct flow_way way = { .next = next_attempt, .done = free };
+	const struct listener *listener = socket->context;
+	struct trip *trip = memory_new(1, sizeof *trip);
+
+	trip->target = listener->target;
+	upstream_prepare(&trip->attempt, name, listener->all->ipv6);
+	flow_begin(&socket->table->flows, client, &way, trip);
 }
 
-static void on_flow_end(void *context)
+/* Watches the listeners that have somewhere to go. */
+static void want_listeners(struct forwarder_loop *all)
 {
-	struct forwarder_loop *all = context;
-
-	if (all->flows.count == all->flows.max - 1)
-		watch_listeners(all);
-}
-
-/* Accepts one; false: no more for now. */
-static bool accept_client(struct listener *listener)
-{
-	struct forwarder_loop *all = listener->all;
-	struct sockaddr_storage from;
-	socklen_t size = sizeof from;
-	const int on = 1;
-	int client = accept4(listener->fd, (void *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (client < 0 && (errno == ECONNABORTED || errno == EINTR))
-		return true;
-	if (client < 0 &&
-		(errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-		loop_after(all->loop, RETRY, on_retry, all, &all->retry);
-	if (client < 0)
-		return false;
-	/* So that what stays of it in TIME_WAIT lets the next run bind the port. */
-	(void)setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	flow_begin(&all->flows, client, &from, listener->target);
-	return all->flows.count < all->flows.max;
-}
-
-static void on_client(void *context, int fd, uint32_t events)
-{
-	struct listener *listener = context;
-
-	if (events & EPOLLHUP) {
-		loop_remove(listener->all->loop, fd);
-		listener->is_watched = false;
-		return;
-	}
-	for (int i = 0; i < ACCEPTS && accept_client(listener); i++)
-		;
-	watch_listeners(listener->all);
+	for (size_t i = 0; i < all->listener_count; i++)
+		accept_want(&all->listeners[i].socket, all->listeners[i].target->slot_count > 0);
 }
 
 static void on_control(void *context, int fd, uint32_t events)
@@ -121,28 +102,16 @@ static void on_control(void *context, int fd, uint32_t events)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got != sizeof message || message.port >= all->target_count) {
-		loop_stop(all->loop); /* the supervisor is gone */
+		loop_stop(all->accepts.loop); /* the supervisor is gone */
 		return;
 	}
-	struct flow_target *target = &all->targets[message.port];
+	struct target *target = &all->targets[message.port];
 
 	target->inside = message.inside;
 	target->slot_count = message.slot_count;
 	for (size_t i = 0; i < message.slot_count; i++)
 		target->slots[i] = message.slots[i];
-	watch_listeners(all);
-}
-
-static unsigned count_room(void)
-{
-	struct rlimit limit = { 0 };
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit); /* cannot fail */
-	if (limit.rlim_cur < 2 * DESCRIPTORS_OWN)
-		return DESCRIPTORS;
-	if (limit.rlim_cur > 1 << 20)
-		limit.rlim_cur = 1 << 20;
-	return (unsigned)(limit.rlim_cur - DESCRIPTORS_OWN) / DESCRIPTORS;
+	want_listeners(all);
 }
 
 static void add_listeners(struct forwarder_loop *all, const struct reserve *reserves, size_t count)
@@ -153,30 +122,27 @@ static void add_listeners(struct forwarder_loop *all, const struct reserve *rese
 	all->targets = memory_new(all->target_count, sizeof *all->targets);
 	all->listeners = memory_new(count, sizeof *all->listeners);
 	all->listener_count = count;
-	for (size_t i = 0; i < count; i++)
-		all->listeners[i] = (struct listener){
-			.all = all,
-			.fd = reserves[i].fd,
-			.target = &all->targets[reserves[i].port],
+	for (size_t i = 0; i < count; i++) {
+		struct listener *listener = &all->listeners[i];
+
+		listener->all = all;
+		listener->target = &all->targets[reserves[i].port];
+		listener->socket = (struct accept_socket){
+			.fd = reserves[i].fd, .call = accept_one, .context = listener
 		};
+		accept_add(&all->accepts, &listener->socket);
+	}
 }
 
 int forwarder_run(
 	const struct reserve *reserves, size_t count, int control, bool ipv6, struct error *err)
 {
-	struct forwarder_loop all = { 0 };
+	struct forwarder_loop all = { .ipv6 = ipv6 };
 
-	if (loop_new(&all.loop, err) < 0)
+	if (accept_init(&all.accepts, DESCRIPTORS_OWN, err) < 0)
 		return -1;
-	all.flows = (struct flow_table){
-		.loop = all.loop,
-		.max = count_room(),
-		.ipv6 = ipv6,
-		.on_free = on_flow_end,
-		.context = &all,
-	};
 	add_listeners(&all, reserves, count);
-	if (loop_add(all.loop, control, EPOLLIN, on_control, &all, err) < 0)
+	if (loop_add(all.accepts.loop, control, EPOLLIN, on_control, &all, err) < 0)
 		return -1;
-	return loop_run(all.loop, err); /* the process ends behind it: nothing is freed */
+	return loop_run(all.accepts.loop, err); /* the process ends behind it: nothing is freed */
 }

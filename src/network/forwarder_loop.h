@@ -2,7 +2,6 @@
 #ifndef NETWORK_FORWARDER_LOOP_H
 #define NETWORK_FORWARDER_LOOP_H
 
-#include "flow.h"
 #include "reserve.h"
 
 struct forwarder_message {

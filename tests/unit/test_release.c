@@ -325,7 +325,7 @@ static void a_config_that_does_not_fit_the_manifest_is_refused(void **state)
 	static const struct {
 		const char *config, *error, *hint;
 	} rows[] = {
-		{ "{\"env\":{\"SECRET_KEY\":\"\"},\"services\":{\"cache\":\"r://h\"}}",
+		{ "{\"env\":{\"SECRET_KEY\":\"\"},\"services\":{\"cache\":\"redis://h\"}}",
 			"release: SECRET_KEY is required and empty (signs cookies)",
 			"-e SECRET_KEY=…" },
 		{ "{\"env\":{\"SECRET_KEY\":\"s\"}}",
@@ -334,8 +334,19 @@ static void a_config_that_does_not_fit_the_manifest_is_refused(void **state)
 		{ "{\"services\":{\"cache\":\"\"}}",
 			"release: service cache is required and not attached",
 			"--attach cache=URL, which becomes REDIS_URL" },
-		{ "{\"services\":{\"cash\":\"r://h\"}}",
+		{ "{\"services\":{\"cash\":\"redis://h\"}}",
 			"release: services: the app declares no service \"cash\"", "" },
+		{ "{\"services\":{\"cache\":\"redis://h:0\"}}",
+			"release: service cache: its port is not a number from 1 to 65535", "" },
+		{ "{\"services\":{\"cache\":\"mongodb+srv://h\"}}",
+			"release: service cache: its hosts are in SRV records, and a gate stands "
+			"for "
+			"one",
+			"\"egress\": \"open\" in the config lets the app connect by itself" },
+		{ "{\"services\":{\"cache\":\"redis://h\"},\"egress\":\"none\"}",
+			"release: service cache is attached, and with \"egress\": \"none\" nothing "
+			"gets there",
+			"--attach cache= detaches it" },
 		{ "{\"formation\":{\"wrb\":1}}",
 			"release: formation: the app has no process type \"wrb\"",
 			"it has: release, web, worker" },
@@ -365,6 +376,22 @@ static void a_config_that_does_not_fit_the_manifest_is_refused(void **state)
 		assert_string_equal(err.hint, rows[i].hint);
 		assert_int_equal(err.kind, ERROR_CONFIG);
 	}
+}
+
+static void with_open_egress_any_service_may_be_attached(void **state)
+{
+	struct release release;
+	struct error err = { 0 };
+
+	(void)state;
+	if (join(guestbook,
+		    "{\"env\":{\"SECRET_KEY\":\"s\"},\"egress\":\"open\","
+		    "\"services\":{\"cache\":\"redis+sentinel://a:1,b:2\"}}",
+		    &release, &err) < 0)
+		fail_msg("%s", err.text);
+
+	assert_string_equal(strv_env_get(&release.env, "REDIS_URL"), "redis+sentinel://a:1,b:2");
+	release_done(&release);
 }
 
 static void an_empty_list_of_ports_publishes_nothing(void **state)
@@ -501,6 +528,7 @@ int main(void)
 		cmocka_unit_test(a_one_off_differs_only_in_its_command_and_name),
 		cmocka_unit_test(what_the_image_sets_is_weaker_than_all_else),
 		cmocka_unit_test(a_config_that_does_not_fit_the_manifest_is_refused),
+		cmocka_unit_test(with_open_egress_any_service_may_be_attached),
 		cmocka_unit_test(an_empty_list_of_ports_publishes_nothing),
 		cmocka_unit_test(a_strangers_release_is_checked_in_every_member),
 		cmocka_unit_test(every_cut_of_a_release_is_refused),

@@ -1,0 +1,87 @@
+/* The confinement of forwarder and gates. Both move the bytes of strangers, so that each has a root
+ * without a file, a user id that nobody has, and only the capability that its work needs, which for
+ * most is none. A filter of system calls is not among it: what is left to reach is little. */
+#include "confine.h"
+
+#include "base/cleanup.h"
+#include "kernel/capset.h"
+#include "kernel/mount.h"
+#include "kernel/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { NOBODY = 0x69736f00 }; /* not 65534: others run as that, and could signal these processes */
+
+void confine_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1,
+		SIGUSR2 };
+
+	process_reset_signals();
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		(void)signal(signals[i], SIG_IGN); /* valid numbers: cannot fail */
+}
+
+void confine_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer connections at once, then */
+	}
+}
+
+int confine_root(struct error *err)
+{
+	CLEANUP_CLOSE int root = -1, target = -1;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_errno(err, "mount namespace");
+	root = mount_new("tmpfs", NULL,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	target = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	if (target < 0)
+		return error_errno(err, "/proc");
+	if (mount_attach(root, target, err) < 0)
+		return -1;
+	return mount_enter(root, err);
+}
+
+/* Where this user has but its own ids there is nobody else to become. */
+static int become_nobody(struct error *err)
+{
+	if (geteuid() != 0 || (setresgid(NOBODY, NOBODY, NOBODY) < 0 && errno == EINVAL))
+		return 0;
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
+		setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return error_errno(err, "user id");
+	return 0;
+}
+
+/* PR_SET_PDEATHSIG comes last: a change of credentials clears it. A parent that died before it has
+ * closed its end of the control socket, which ends these processes as well. */
+int confine_rights(uint64_t capabilities, struct error *err)
+{
+	const struct capset needed = { .permitted = capabilities, .effective = capabilities };
+
+	if (capset_bound(0, err) < 0 || become_nobody(err) < 0 || capset_apply(&needed, err) < 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "no_new_privs");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_errno(err, "PR_SET_PDEATHSIG");
+	return 0;
+}
