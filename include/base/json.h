@@ -1,5 +1,6 @@
 /* JSON documents, the one door to jansson. Reading keeps track of where a value stood, so that an
- * error can say file, line and JSON path. Writing is canonical: sorted keys, no spaces. */
+ * error can say file, line and JSON path. Writing is canonical, sorted keys and no spaces, but for
+ * what people go on editing. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -57,5 +58,9 @@ int json_is(const struct json_at *at, json_type type, struct error *err);
 
 /* Canonical text: keys sorted, compact, UTF-8, a final newline only if asked. */
 void json_print(const json_t *value, bool newline, struct buf *ret);
+
+/* Text for people: indented by two, members in the order in which they were set, a final newline.
+ */
+void json_print_pretty(const json_t *value, struct buf *ret);
 
 #endif

@@ -20,8 +20,8 @@ struct cli {
 /* A verb: argv[0] is its name. Returns the exit status, or -1 with err, which main prints. */
 typedef int cli_verb(struct cli *cli, int argc, char **argv, struct error *err);
 
-cli_verb cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify, cli_rollback,
-	cli_gc;
+cli_verb cli_init, cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify,
+	cli_rollback, cli_gc;
 
 /* "isorun: TEXT" and, if there is one, "hint: HINT", to stderr. */
 void cli_print_error(const struct error *err);

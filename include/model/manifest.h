@@ -52,6 +52,7 @@ struct env_declaration {
 	char *value; /* the default, or NULL */
 	char *description;
 	bool required;
+	bool secret; /* "generator": "secret": any will do, so start makes one up; else required */
 };
 
 struct service_declaration {

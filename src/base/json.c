@@ -377,3 +377,14 @@ void json_print(const json_t *value, bool newline, struct buf *ret)
 		buf_add_str(ret, "\n");
 	free(text);
 }
+
+void json_print_pretty(const json_t *value, struct buf *ret)
+{
+	char *text = json_dumps(value, JSON_INDENT(2));
+
+	if (!text)
+		abort(); /* as above */
+	buf_add_str(ret, text);
+	buf_add_str(ret, "\n");
+	free(text);
+}

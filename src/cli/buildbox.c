@@ -1,7 +1,9 @@
 /* The build command in isorun's own sandbox: the same user namespace, filter, capabilities and
  * read-only root as an instance has, but /app is writable and /tmp is larger and may execute. It
  * gets no network at all, or, where the manifest says "network": true, the host's: a build that
- * downloads must reach what the host reaches.
+ * downloads must reach what the host reaches, so it gets the caller's proxies and mirrors and the
+ * host's certificates, too. They say where things come from; what comes, the app's own lock file
+ * says. Nothing of the caller's home: an .npmrc counts where the codebase has it.
  *
  * Here and not below, because only cli sees both the build and the container. */
 #include "buildbox.h"
@@ -26,8 +28,10 @@
 
 enum { USER = 1000, PIDS = 4096 };
 
-#define TMP_BYTES (UINT64_C(1) << 30)
-#define HOST_DNS  "/etc/resolv.conf"
+#define TMP_BYTES         (UINT64_C(1) << 30)
+#define HOST_DNS          "/etc/resolv.conf"
+#define HOST_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
+#define CERTIFICATES      "/run/certificates.crt" /* in memory: no root need have a place for it */
 
 /* Gives dir and all below it to the command's user. */
 static int give_away(int dir, struct error *err)
@@ -62,6 +66,40 @@ static void fill_env(const struct build_command *command, struct strv *env)
 	strv_addf(env, "SOURCE_DATE_EPOCH=%lld", (long long)command->date);
 }
 
+/* The host's certificates, as its own programs find them; NULL: it has none. */
+static const char *host_certificates(void)
+{
+	const char *path = getenv("SSL_CERT_FILE");
+
+	if (!path || *path != '/')
+		path = HOST_CERTIFICATES;
+	return access(path, R_OK) == 0 ? path : NULL;
+}
+
+/* Where to download from. */
+static void add_network(struct spec *spec)
+{
+	static const char *const passed[] = { "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY",
+		"HTTPS_PROXY", "NO_PROXY", "npm_config_registry", "NPM_CONFIG_REGISTRY",
+		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", NULL };
+	static const char *const readers[] = { "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "PIP_CERT",
+		NULL };
+	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY;
+	const char *certificates = host_certificates();
+
+	spec->namespaces &= ~(unsigned long long)CLONE_NEWNET;
+	if (access(HOST_DNS, R_OK) == 0)
+		spec_add_mount(spec, "bind", HOST_DNS, HOST_DNS, attributes);
+	for (const char *const *name = passed; *name; name++)
+		if (getenv(*name))
+			strv_addf(&spec->env, "%s=%s", *name, getenv(*name));
+	if (!certificates)
+		return;
+	spec_add_mount(spec, "bind", certificates, CERTIFICATES, attributes);
+	for (const char *const *name = readers; *name; name++)
+		strv_addf(&spec->env, "%s=%s", *name, CERTIFICATES);
+}
+
 static void fill_spec(
 	const struct build_command *command, const struct spec_ids *ids, struct spec *ret)
 {
@@ -78,15 +116,12 @@ static void fill_spec(
 	};
 	spec_add_ids(ret, ids);
 	spec_add_defaults(ret, TMP_BYTES, true);
-	if (command->network)
-		ret->namespaces &= ~(unsigned long long)CLONE_NEWNET;
 	spec_add_mount(ret, "bind", command->app, "/app", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (command->network && access(HOST_DNS, R_OK) == 0)
-		spec_add_mount(ret, "bind", HOST_DNS, HOST_DNS,
-			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	spec_add_rlimit(ret, RLIMIT_CORE, 0, 0);
 	strv_add_all(&ret->argv, command->argv);
 	fill_env(command, &ret->env);
+	if (command->network)
+		add_network(ret);
 }
 
 static int judge(const struct container_end *end, struct error *err)

@@ -144,10 +144,23 @@ static int read_build(const struct json_at *at, struct manifest *ret, struct err
 	return 0;
 }
 
+/* As in app.json: a secret nobody has to know, only to keep. */
+static int read_generator(const struct json_at *at, bool *ret, struct error *err)
+{
+	const char *text;
+
+	if (json_get_str(at, &text, err) < 0)
+		return -1;
+	if (strcmp(text, "secret") != 0)
+		return json_error(at, err, "must be \"secret\"");
+	*ret = true;
+	return 0;
+}
+
 static int read_declaration(
 	const struct json_at *at, struct env_declaration *ret, struct error *err)
 {
-	static const char *const keys[] = { "required", "description", "value", NULL };
+	static const char *const keys[] = { "required", "description", "value", "generator", NULL };
 	struct json_at member;
 	const char *text;
 
@@ -161,6 +174,8 @@ static int read_declaration(
 	if (json_keys(at, keys, err) < 0)
 		return -1;
 	if (json_member(at, "required", &member) && json_get_bool(&member, &ret->required, err) < 0)
+		return -1;
+	if (json_member(at, "generator", &member) && read_generator(&member, &ret->secret, err) < 0)
 		return -1;
 	if (json_member(at, "description", &member)) {
 		if (json_get_str(&member, &text, err) < 0)

@@ -49,8 +49,9 @@ static json_t *print_declarations(const struct manifest *manifest)
 		const struct env_declaration *env = &manifest->env[i];
 
 		json_object_set_new(object, env->key,
-			json_pack("{s:b, s:s*, s:s*}", "required", (int)env->required, "value",
-				env->value, "description", env->description));
+			json_pack("{s:b, s:s*, s:s*, s:s*}", "required", (int)env->required,
+				"value", env->value, "description", env->description, "generator",
+				env->secret ? "secret" : NULL));
 	}
 	return object;
 }

@@ -197,12 +197,21 @@ static int check_service(
 	return error_wrap(err, "release: service %s", name);
 }
 
+/* A service's URL: as it was attached, else as the deploy sets the service's variable. */
+static const char *service_url(
+	const struct config *config, const struct service_declaration *service)
+{
+	const char *url = strv_env_get(&config->services, service->name);
+
+	return url ? url : strv_env_get(&config->env, service->env);
+}
+
 static int join_services(const struct manifest *manifest, const struct config *config,
 	struct release *ret, struct error *err)
 {
 	for (size_t i = 0; i < manifest->service_count; i++) {
 		const struct service_declaration *service = &manifest->services[i];
-		const char *url = strv_env_get(&config->services, service->name);
+		const char *url = service_url(config, service);
 
 		if (url && *url) {
 			if (check_service(ret, service->name, url, err) < 0)
@@ -249,7 +258,7 @@ static int check_required(
 		const char *value = strv_env_get(&release->env, env->key);
 		const char *why = env->description ? env->description : "";
 
-		if (!env->required || (value && *value))
+		if (!(env->required || env->secret) || (value && *value))
 			continue;
 		fail(err, "%s is required and %s%s%s%s", env->key, value ? "empty" : "not set",
 			*why ? " (" : "", why, *why ? ")" : "");

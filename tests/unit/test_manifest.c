@@ -38,7 +38,8 @@ static const char guestbook[] =
 	"  },\n"
 	"  \"env\":      { \"SECRET_KEY\": { \"required\": true, \"description\": \"signs "
 	"cookies\" },\n"
-	"    \"GREETING\": { \"value\": \"hi\" }, \"PLAIN\": \"text\" },\n"
+	"    \"GREETING\": { \"value\": \"hi\" }, \"PLAIN\": \"text\",\n"
+	"    \"TOKEN\": { \"generator\": \"secret\" } },\n"
 	"  \"services\": { \"cache\": { \"env\": \"REDIS_URL\", \"required\": true },\n"
 	"    \"my-db\": {} }\n"
 	"}\n";
@@ -91,10 +92,11 @@ static void everything_that_a_manifest_can_say_is_read(void **state)
 	assert_int_equal(web->limits.pids, 256);
 	assert_int_equal(web->limits.tmp, 64 << 20);
 	assert_int_equal(web->quantity, 2);
-	assert_int_equal(manifest.env_count, 3);
+	assert_int_equal(manifest.env_count, 4);
 	assert_string_equal(manifest.env[1].key, "PLAIN");
 	assert_string_equal(manifest.env[1].value, "text");
 	assert_string_equal(manifest.env[2].description, "signs cookies");
+	assert_true(manifest.env[3].secret);
 	assert_string_equal(manifest.services[0].env, "REDIS_URL");
 	assert_string_equal(manifest.services[1].env, "MY_DB_URL");
 	manifest_done(&manifest);

@@ -146,6 +146,42 @@ static void a_missing_required_variable_is_named_with_its_purpose(void **state)
 	assert_int_equal(err.kind, ERROR_CONFIG);
 }
 
+static void a_service_is_attached_by_the_variable_that_the_deploy_sets(void **state)
+{
+	static const char config[] =
+		"{ \"env\": { \"SECRET_KEY\": \"s\", \"REDIS_URL\": \"redis://a:1\" } }";
+	static const char both[] =
+		"{ \"env\": { \"SECRET_KEY\": \"s\", \"REDIS_URL\": \"redis://a:1\" },"
+		"  \"services\": { \"cache\": \"redis://b:2\" } }";
+	struct error err = { 0 };
+	struct release release;
+
+	(void)state;
+	assert_int_equal(join(guestbook, config, &release, &err), 0);
+	assert_string_equal(release.services.items[0], "cache=REDIS_URL");
+	assert_string_equal(strv_env_get(&release.env, "REDIS_URL"), "redis://a:1");
+	release_done(&release);
+
+	assert_int_equal(join(guestbook, both, &release, &err), 0);
+	assert_string_equal(strv_env_get(&release.env, "REDIS_URL"), "redis://b:2");
+	release_done(&release);
+}
+
+static void a_secret_that_nobody_made_up_is_required(void **state)
+{
+	static const char manifest[] =
+		"{ \"name\": \"a\", \"processes\": { \"web\": { \"command\": \"x\" } },"
+		"  \"env\": { \"KEY\": { \"generator\": \"secret\" } } }";
+	struct error err = { 0 };
+	struct release release;
+
+	(void)state;
+	assert_int_equal(join(manifest, "{}", &release, &err), -1);
+	assert_string_equal(err.text, "release: KEY is required and not set");
+	assert_int_equal(join(manifest, "{ \"env\": { \"KEY\": \"k\" } }", &release, &err), 0);
+	release_done(&release);
+}
+
 static void the_environment_of_a_process_is_closed_and_in_order(void **state)
 {
 	static const char *const expected[] = {
@@ -522,6 +558,8 @@ int main(void)
 		cmocka_unit_test(a_release_holds_what_manifest_and_config_decide),
 		cmocka_unit_test(printing_and_reading_a_release_are_exact),
 		cmocka_unit_test(a_missing_required_variable_is_named_with_its_purpose),
+		cmocka_unit_test(a_service_is_attached_by_the_variable_that_the_deploy_sets),
+		cmocka_unit_test(a_secret_that_nobody_made_up_is_required),
 		cmocka_unit_test(the_environment_of_a_process_is_closed_and_in_order),
 		cmocka_unit_test(the_spec_of_a_process_is_confined_as_promised),
 		cmocka_unit_test(no_process_dumps_core_or_forks_without_end),
