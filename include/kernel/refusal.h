@@ -19,7 +19,7 @@ struct refusal {
 	int64_t apparmor;           /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
 	bool built;                 /* CONFIG_USER_NS */
 	bool privileged;            /* CAP_SYS_ADMIN over the host itself */
-	bool mapped;                /* this process's own user namespace has a map */
+	bool mapped;                /* this process's own user namespace has maps */
 	bool rooted; /* something is mounted on "/", which is no proof, but seldom so in a chroot */
 	bool filtered; /* a seccomp filter is on this process */
 	bool refused;  /* and it refuses even an unshare(2) of nothing, as Docker's default does */

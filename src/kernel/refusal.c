@@ -30,6 +30,11 @@ static bool read_text(int root, const char *name, size_t max, struct buf *ret)
 	return file_read_at(root, name, max, ret, &ignored) == 0 && ret->len > 0;
 }
 
+static bool is_there(int root, const char *name)
+{
+	return faccessat(root, name, F_OK, 0) == 0;
+}
+
 static int64_t read_number(int root, const char *name)
 {
 	CLEANUP_BUF struct buf text = { 0 };
@@ -97,7 +102,7 @@ static void read_label(int root, char ret[REFUSAL_LABEL])
 
 void refusal_read(int root, struct refusal *ret)
 {
-	CLEANUP_BUF struct buf status = { 0 }, map = { 0 }, mounts = { 0 };
+	CLEANUP_BUF struct buf status = { 0 }, map = { 0 }, groups = { 0 }, mounts = { 0 };
 
 	*ret = (struct refusal){
 		.unprivileged_clone =
@@ -106,10 +111,10 @@ void refusal_read(int root, struct refusal *ret)
 		.apparmor =
 			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 		/* Without /proc nothing is known, and nothing held against the host. */
-		.built = faccessat(root, "proc/self/uid_map", F_OK, 0) == 0 ||
-			 faccessat(root, "proc/self/status", F_OK, 0) < 0,
-		.mapped = read_text(root, "proc/self/uid_map", TEXT_MAX, &map) ||
-			  faccessat(root, "proc/self/uid_map", F_OK, 0) < 0,
+		.built = is_there(root, "proc/self/uid_map") || !is_there(root, "proc/self/status"),
+		.mapped = !is_there(root, "proc/self/uid_map") ||
+			  (read_text(root, "proc/self/uid_map", TEXT_MAX, &map) &&
+				  read_text(root, "proc/self/gid_map", TEXT_MAX, &groups)),
 		.rooted = !read_text(root, "proc/self/mountinfo", TEXT_MAX, &mounts) ||
 			  has_root_mount(mounts.data),
 	};
@@ -194,7 +199,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 	}
 	if (!refusal->mapped) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: isorun's own user is mapped to no user outside");
+			"user namespace: isorun's own user or group is mapped to none outside");
 		return error_hint(err, "unshare --user --map-current-user");
 	}
 	if (refusal->filtered)

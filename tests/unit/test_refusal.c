@@ -71,6 +71,7 @@ static void settings_are_read_as_the_host_has_them(void **state)
 	put(tree.root, "proc/sys/user/max_user_namespaces", "28633\n");
 	put(tree.root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
 	put(tree.root, "proc/self/uid_map", "         0          0 4294967295\n");
+	put(tree.root, "proc/self/gid_map", "         0          0 4294967295\n");
 	put(tree.root, "proc/self/mountinfo",
 		"9 8 0:1 / /proc rw - proc p rw\n7 8 0:3 / / rw - x x rw\n");
 	put(tree.root, "proc/self/status",
@@ -236,7 +237,7 @@ static void the_rest_is_known_by_what_is_left_over(void **state)
 		"enter the chroot with pivot_root(8) in a mount namespace");
 	unmapped.mapped = false;
 	assert_says(&unmapped, EPERM,
-		"user namespace: isorun's own user is mapped to no user outside",
+		"user namespace: isorun's own user or group is mapped to none outside",
 		"unshare --user --map-current-user");
 	without.built = false;
 	assert_says(&without, EINVAL, "user namespace: this kernel has none (CONFIG_USER_NS)",
