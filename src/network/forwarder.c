@@ -2,8 +2,8 @@
  * touches a byte of a stranger: it lives in the router's network namespace, in a mount namespace
  * whose root is empty, under a user id that nobody has, with CAP_NET_RAW alone (for connecting as
  * the client), and it dies with its parent. An ordinary user has no other id to give it; its pid
- * namespace is what keeps it from the user's other processes. Signals meant for a whole process group or unit pass it
- * by: how long it is needed, the supervisor knows. */
+ * namespace is what keeps it from the user's other processes. Signals meant for a whole process
+ * group or unit pass it by: how long it is needed, the supervisor knows. */
 #include "forwarder.h"
 
 #include "base/cleanup.h"
