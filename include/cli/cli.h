@@ -23,6 +23,15 @@ typedef int cli_verb(struct cli *cli, int argc, char **argv, struct error *err);
 cli_verb cli_init, cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify,
 	cli_rollback, cli_gc;
 
+/* Where an ISORUN_RUNTIME_DIR that is not set lies: $XDG_RUNTIME_DIR/isorun and so on. */
+const char *cli_runtime_dir(void);
+
+/* Makes sure that nobody else has a hand in the runtime directory; before it is used. */
+int cli_check_runtime(const struct cli *cli, struct error *err);
+
+/* Warns of the groups that stay with the processes of an ordinary user's run. */
+void cli_warn_of_groups(void);
+
 /* "isorun: TEXT" and, if there is one, "hint: HINT", to stderr. */
 void cli_print_error(const struct error *err);
 

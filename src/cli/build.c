@@ -40,7 +40,8 @@ static int build(
 		.context = &context,
 	};
 
-	if (store_open(cli->root, &store, err) < 0 || (lock = gc_hold_off(&store, err)) < 0 ||
+	if (cli_check_runtime(cli, err) < 0 || store_open(cli->root, &store, err) < 0 ||
+		(lock = gc_hold_off(&store, err)) < 0 ||
 		build_codebase(&store, &options, &result, err) < 0)
 		return error_wrap(err, "build");
 	if (request->output) {

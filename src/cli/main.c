@@ -56,12 +56,9 @@ static const char *setting(const char *variable, const char *fallback)
 /* The few strings made here live as long as the process. */
 static struct cli read_settings(void)
 {
-	const char *runtime =
-		geteuid() == 0 ? "/run/isorun" : xdg_path("XDG_RUNTIME_DIR", "/tmp/isorun");
-
 	return (struct cli){
 		.root = setting("ISORUN_ROOT", default_root()),
-		.runtime_dir = setting("ISORUN_RUNTIME_DIR", runtime),
+		.runtime_dir = setting("ISORUN_RUNTIME_DIR", cli_runtime_dir()),
 		.network = setting("ISORUN_NETWORK", NULL),
 		.color = isatty(STDOUT_FILENO) && !setting("NO_COLOR", NULL),
 	};

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/target.h"
 #include "kernel/cgroup.h"
+#include "kernel/userns.h"
 #include "ledger/ledger.h"
 #include "model/config.h"
 #include "store/store.h"
@@ -121,6 +122,8 @@ static int run_formation(const struct cli *cli, const struct request *request,
 	if (formation_choose(&target->release, &words, &formation, err) < 0)
 		return -1;
 	drop_idle_ports(&formation, &target->release);
+	if (!userns_owns_ids())
+		cli_warn_of_groups();
 	status = supervisor_run(&config, err);
 	formation_done(&formation);
 	return status;
@@ -258,7 +261,7 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 		return -1;
 	if (operands->has_command)
 		cli->failure_status = EXIT_ISORUN;
-	if (store_open(cli->root, &store, err) < 0 ||
+	if (cli_check_runtime(cli, err) < 0 || store_open(cli->root, &store, err) < 0 ||
 		target_open(&store, what, &request->choice, true, &target, err) < 0)
 		return -1;
 	return operands->has_command ? run_command(cli, request, &store, &target, err)

@@ -134,4 +134,33 @@ nothing else by a group alone" "$(cat "$T/user")"
 	assert_contains "$(cat "$T/user")" ENOENT
 }
 
+test_groups_that_stay_are_said() {
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	start user "$T/as_user" run release.tar
+	wait_for 20 grep -q restarting "$T/user.out"
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_equal "isorun: warning: the app's processes keep this user's other groups ($GROUP), which only root could drop" \
+		"$(cat "$T/user.err")"
+}
+
+test_a_runtime_directory_in_tmp_is_nobody_elses() {
+	mount --bind "$T" /mnt
+	mount -t tmpfs -o mode=1777 none /tmp
+	mkdir -p "$T"
+	mount --move /mnt "$T"
+	cd "$T"
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	sed -i 's/ISORUN_RUNTIME_DIR=.*/XDG_RUNTIME_DIR=; unset ISORUN_RUNTIME_DIR/' "$T/as_user"
+	capture "$T/as_user" run release.tar -- /app/hello true
+	assert_status 0
+	assert_equal "700 $USER_ID" "$(stat -c '%a %u' /tmp/isorun-$USER_ID)"
+
+	chown 4001 /tmp/isorun-$USER_ID
+	capture "$T/as_user" run release.tar -- /app/hello true
+	assert_error 125 "/tmp/isorun-$USER_ID is not this user's own, or open to others" \
+		"remove it, or say ISORUN_RUNTIME_DIR=DIRECTORY"
+}
+
 run_tests
