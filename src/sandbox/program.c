@@ -1,6 +1,12 @@
-/* Reading the head of a program as the kernel's loaders do, only to say in words what they would
- * answer with ENOENT: elf(5), execve(2) "Interpreter scripts". What is odd is left to the kernel.
- */
+/* Reading the head of a program as the kernel's loaders do: elf(5), execve(2) "Interpreter
+ * scripts". Mostly to say in words what they would answer with ENOENT; what is odd is left to the
+ * kernel.
+ *
+ * But one thing is kept from it: an interpreter below /proc, however many scripts stand before it,
+ * could be isorun itself (CVE-2019-5736), which runs this very launch. Whoever made that run under
+ * libraries of its own would hold isorun's file, and where a user runs an isorun of its own, with
+ * the right to write it. So the chain is followed to its end, and a file that cannot be read, and
+ * so may be a script, is not executed. The root does not change between the look and the start. */
 #include "program.h"
 
 #include "base/cleanup.h"
@@ -10,11 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD = 4096, SCRIPT_HEAD = 256 };
+enum { HEAD = 4096, SCRIPT_HEAD = 256, CHAIN_MAX = 6 }; /* the kernel follows five */
 
 #if defined __x86_64__
 enum { MACHINE = EM_X86_64 };
@@ -46,7 +53,9 @@ static int check_helper(
 	return 0;
 }
 
-static int check_script(int root, const char *path, const char *head, struct error *err)
+/* ret_name: the interpreter, "" where the line names none that there could be. */
+static int check_script(
+	int root, const char *path, const char *head, char ret_name[SCRIPT_HEAD], struct error *err)
 {
 	char line[SCRIPT_HEAD] = { 0 };
 	char *name = line;
@@ -55,8 +64,12 @@ static int check_script(int root, const char *path, const char *head, struct err
 	line[strcspn(line, "\n")] = '\0';
 	name += strspn(name, " \t");
 	name[strcspn(name, " \t")] = '\0';
-	if (*name != '/')
-		return 0;
+	memmove(ret_name, name, strlen(name) + 1);
+	if (*name && *name != '/')
+		return error_set(err, ERROR_NOT_EXECUTABLE,
+			"%s: its interpreter %s is no absolute path", path, name);
+	if (!*name)
+		return 0; /* the kernel refuses it */
 	if (check_helper(root, path, "interpreter", name, err) == 0)
 		return 0;
 	if (name[strlen(name) - 1] == '\r')
@@ -90,16 +103,34 @@ static int check_elf(int root, int fd, const char *path, const char *head, struc
 	return 0;
 }
 
+/* Reads the start of a file, zeros behind it; -1 with errno set. */
+static int read_head(int fd, char head[HEAD])
+{
+	memset(head, 0, HEAD);
+	return fd < 0 || pread(fd, head, HEAD, 0) < 0 ? -1 : 0;
+}
+
 int program_check(int root, const char *path, struct error *err)
 {
-	CLEANUP_CLOSE int fd = path_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	char head[HEAD] = { 0 };
+	char at[PATH_MAX], next[SCRIPT_HEAD], head[HEAD];
 
-	if (fd < 0 || pread(fd, head, sizeof head, 0) <= 0)
-		return 0;
-	if (memcmp(head, "#!", 2) == 0)
-		return check_script(root, path, head, err);
-	if (memcmp(head, ELFMAG, SELFMAG) == 0)
-		return check_elf(root, fd, path, head, err);
-	return 0;
+	(void)snprintf(at, sizeof at, "%s", path); /* fits: the caller's is as long */
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		CLEANUP_CLOSE int fd = path_open(root, at, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+		if (read_head(fd, head) < 0)
+			return error_set(err, ERROR_NOT_EXECUTABLE,
+				"%s: it cannot be read, only executed, and so not be checked", at);
+		if (memcmp(head, ELFMAG, SELFMAG) == 0)
+			return check_elf(root, fd, at, head, err);
+		if (memcmp(head, "#!", 2) != 0)
+			return 0;
+		if (check_script(root, at, head, next, err) < 0)
+			return -1;
+		if (!*next)
+			return 0;
+		(void)snprintf(at, sizeof at, "%s", next); /* fits: it is a short one */
+	}
+	return error_set(
+		err, ERROR_NOT_EXECUTABLE, "%s: a script behind a script, too often", path);
 }

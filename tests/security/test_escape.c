@@ -194,9 +194,18 @@ static void a_working_directory_cannot_lead_out(void **state)
 	close(leaked);
 }
 
-/* CVE-2019-5736: behind a script that a first look finds harmless. */
-static void an_interpreter_that_is_isorun_itself_is_of_no_use(void **state)
+/* CVE-2019-5736: also behind scripts that a first look finds harmless, or cannot look into. */
+static void an_interpreter_that_is_isorun_itself_is_refused(void **state)
 {
+	static const char *const programs[][2] = {
+		{ "/app/one", "/app/one: its interpreter /proc/self/exe is a link that leads out "
+			      "of the root" },
+		{ "/app/two", "/app/one: its interpreter /proc/self/exe is a link that leads out "
+			      "of the root" },
+		{ "/app/near", "/app/near: its interpreter ../proc/self/exe is no absolute path" },
+		{ "/app/three", "/app/dark: it cannot be read, only executed, and so not be "
+				"checked" },
+	};
 	struct world *world = *state;
 	struct box_result result;
 	struct spec spec = { 0 };
@@ -204,13 +213,17 @@ static void an_interpreter_that_is_isorun_itself_is_of_no_use(void **state)
 
 	box_make_file(&world->box, "/app/one", "#!/proc/self/exe\n", 0755);
 	box_make_file(&world->box, "/app/two", "#!/app/one\n", 0755);
+	box_make_file(&world->box, "/app/near", "#!../proc/self/exe\n", 0755);
+	box_make_file(&world->box, "/app/dark", "#!/proc/self/exe\n", 0711);
+	box_make_file(&world->box, "/app/three", "#!/app/dark\n", 0755);
 	assert_int_equal(stat("/proc/self/exe", &before), 0);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		box_spec(&spec, (const char *const[]){ NULL });
 		strv_done(&spec.argv);
-		strv_add(&spec.argv, i ? "/app/two" : "/app/one");
+		strv_add(&spec.argv, programs[i][0]);
 		box_run(&world->box, &spec, &result);
-		assert_true(result.launched < 0 || result.status != 0);
+		assert_int_equal(result.launched, -1);
+		assert_string_equal(result.error.text, programs[i][1]);
 		assert_string_equal(result.output.data, "");
 		box_result_done(&result);
 		spec_done(&spec);
@@ -289,7 +302,7 @@ int main(void)
 		cmocka_unit_test(a_mount_target_that_is_swapped_for_a_link_stays_in_the_root),
 		cmocka_unit_test(proc_and_dev_that_are_swapped_for_links_stay_in_the_root),
 		cmocka_unit_test(a_working_directory_cannot_lead_out),
-		cmocka_unit_test(an_interpreter_that_is_isorun_itself_is_of_no_use),
+		cmocka_unit_test(an_interpreter_that_is_isorun_itself_is_refused),
 		cmocka_unit_test(no_id_of_the_container_may_open_pid_1_s_program),
 		cmocka_unit_test(thousands_of_mounts_are_made_or_refused_whole),
 		cmocka_unit_test(four_megabytes_of_environment_arrive_or_are_refused_whole),
