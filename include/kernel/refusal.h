@@ -30,6 +30,10 @@ struct refusal {
  * not among them. */
 void refusal_read(int root, struct refusal *ret);
 
+/* Whether Ubuntu's restriction is what this process meets: it is for those who have no profile, and
+ * moves them to one that takes all rights away. Privileged ones are let through. */
+bool refusal_is_restricted(const struct refusal *refusal);
+
 /* Explains errnum, which unshare(2), clone3(2) or the first act with the new namespace's rights
  * gave: sets err, mostly ERROR_UNSUPPORTED with a hint, and returns -1. Pure. */
 int refusal_judge(const struct refusal *refusal, int errnum, struct error *err);

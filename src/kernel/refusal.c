@@ -159,9 +159,7 @@ static int judge_filter(const struct refusal *refusal, struct error *err)
 			       "apparmor=unconfined --security-opt systempaths=unconfined …");
 }
 
-/* Whether Ubuntu's restriction is what holds: it is for those who have no profile, and moves them
- * to one that takes all rights away. Privileged ones are let through. */
-static bool is_restricted(const struct refusal *refusal)
+bool refusal_is_restricted(const struct refusal *refusal)
 {
 	return refusal->apparmor > 0 && !refusal->privileged &&
 	       (!*refusal->label || strcmp(refusal->label, "unconfined") == 0 ||
@@ -189,7 +187,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 	}
 	if (refusal->refused)
 		return judge_filter(refusal, err);
-	if (is_restricted(refusal)) {
+	if (refusal_is_restricted(refusal)) {
 		error_set(err, ERROR_UNSUPPORTED,
 			"user namespace: AppArmor leaves it no rights: "
 			"kernel.apparmor_restrict_unprivileged_userns is 1");
