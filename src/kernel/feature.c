@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "feature_enter.h"
 #include "kernel/cgroup.h"
 #include "kernel/filter.h"
 #include "kernel/process.h"
@@ -71,13 +70,6 @@ enum trial_result feature_clone(const void *context, char found[TRIAL_TEXT], str
 	return pid < 0 || process_wait(pidfd, &status, err) < 0 ? TRIAL_FAILED : TRIAL_DONE;
 }
 
-int feature_enter(struct error *err)
-{
-	if (userns_enter_own(true, err) == 0)
-		return 0;
-	return err->errnum ? refusal_explain(err->errnum, err) : -1;
-}
-
 enum trial_result feature_userns(const void *context, char found[TRIAL_TEXT], struct error *err)
 {
 	CLEANUP_CLOSE int range = -1;
@@ -89,7 +81,7 @@ enum trial_result feature_userns(const void *context, char found[TRIAL_TEXT], st
 			return (enum trial_result)(
 				err->errnum ? refusal_explain(err->errnum, err) : TRIAL_FAILED);
 	}
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	/* AppArmor may let a namespace be made and then give no rights in it. */
 	if (mount("tmpfs", "/", "tmpfs", 0, NULL) < 0)
@@ -103,7 +95,7 @@ enum trial_result feature_one(const void *context, char found[TRIAL_TEXT], struc
 	const struct feature_namespace *kind = context;
 
 	(void)found;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	if (unshare(kind->flag) == 0)
 		return TRIAL_DONE;

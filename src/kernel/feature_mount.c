@@ -3,7 +3,6 @@
 #include "kernel/feature.h"
 
 #include "base/cleanup.h"
-#include "feature_enter.h"
 #include "kernel/mount.h"
 #include "kernel/root.h"
 #include "kernel/userns.h"
@@ -23,7 +22,7 @@ enum trial_result feature_mounts(const void *context, char found[TRIAL_TEXT], st
 
 	(void)context;
 	(void)found;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	target = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* in the namespace of now */
 	mount = mount_new("tmpfs", NULL, MOUNT_ATTR_NOSUID, err);
@@ -47,7 +46,7 @@ static enum trial_result mount_proc(const void *context, char found[TRIAL_TEXT],
 enum trial_result feature_proc(const void *context, char found[TRIAL_TEXT], struct error *err)
 {
 	(void)context;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	if (unshare(CLONE_NEWPID) < 0)
 		return (enum trial_result)error_errno(err, "pid namespace");
@@ -83,7 +82,7 @@ enum trial_result feature_overlay(const void *context, char found[TRIAL_TEXT], s
 	const bool is_root = userns_owns_ids();
 
 	(void)found;
-	if ((!is_root && feature_enter(err) < 0) || root_enter_private(is_root, err) < 0)
+	if ((is_root ? root_enter_private(err) : userns_enter_own(true, err)) < 0)
 		return TRIAL_FAILED;
 	return prepare(context, 2, 0, err);
 }
@@ -95,7 +94,7 @@ enum trial_result feature_idmap(const void *context, char found[TRIAL_TEXT], str
 			found, TRIAL_TEXT, "not needed: your own id is the app's"); /* fits */
 		return TRIAL_DONE;
 	}
-	if (root_enter_private(true, err) < 0)
+	if (root_enter_private(err) < 0)
 		return TRIAL_FAILED;
 	return prepare(context, 1, SOME_IDS, err);
 }

@@ -4,9 +4,9 @@
 #include "kernel/feature.h"
 
 #include "base/cleanup.h"
-#include "feature_enter.h"
 #include "kernel/netlink.h"
 #include "kernel/nftables.h"
+#include "kernel/userns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ enum trial_result feature_nftables(const void *context, char found[TRIAL_TEXT], 
 
 	(void)context;
 	(void)found;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	fd = nftables_open(-1, err);
 	if (fd < 0)
@@ -82,7 +82,7 @@ enum trial_result feature_veth(const void *context, char found[TRIAL_TEXT], stru
 
 	(void)context;
 	(void)found;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	fd = netlink_open(-1, err);
 	if (fd < 0)
@@ -102,7 +102,7 @@ enum trial_result feature_ipv6(const void *context, char found[TRIAL_TEXT], stru
 
 	(void)context;
 	(void)found;
-	if (feature_enter(err) < 0)
+	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
 	some.v6.s6_addr[0] = 0xfd;
 	some.v6.s6_addr[FULL6 / 8 - 1] = 1;

@@ -108,6 +108,8 @@ void refusal_read(int root, struct refusal *ret)
 		.unprivileged_clone =
 			read_number(root, "proc/sys/kernel/unprivileged_userns_clone"),
 		.most = read_number(root, "proc/sys/user/max_user_namespaces"),
+		.most_mount = read_number(root, "proc/sys/user/max_mnt_namespaces"),
+		.most_network = read_number(root, "proc/sys/user/max_net_namespaces"),
 		.apparmor =
 			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 		/* Without /proc nothing is known, and nothing held against the host. */
@@ -132,6 +134,13 @@ static int judge_limit(const struct refusal *refusal, struct error *err)
 		error_set(err, ERROR_UNSUPPORTED,
 			"user namespace: none is allowed: user.max_user_namespaces is 0");
 		return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
+	}
+	if (refusal->most_mount == 0 || refusal->most_network == 0) {
+		const char *kind = refusal->most_mount == 0 ? "mnt" : "net";
+
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: no other fits in: user.max_%s_namespaces is 0", kind);
+		return error_hint(err, "sudo sysctl -w user.max_%s_namespaces=%d", kind, ENOUGH);
 	}
 	/* Every namespace has a limit of its own and counts in all around it. In one that was made
 	 * it is INT_MAX, so the one that was reached is further out. */
