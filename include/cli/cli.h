@@ -21,7 +21,7 @@ struct cli {
 typedef int cli_verb(struct cli *cli, int argc, char **argv, struct error *err);
 
 cli_verb cli_init, cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify,
-	cli_rollback, cli_gc;
+	cli_rollback, cli_gc, cli_doctor;
 
 /* Where an ISORUN_RUNTIME_DIR that is not set lies: $XDG_RUNTIME_DIR/isorun and so on. */
 const char *cli_runtime_dir(void);

@@ -14,12 +14,13 @@ enum { REFUSAL_UNKNOWN = -1, REFUSAL_LABEL = 80 };
 
 /* What there is to know. Numbers are REFUSAL_UNKNOWN where the host has no such setting. */
 struct refusal {
-	int64_t unprivileged_clone; /* kernel.unprivileged_userns_clone, Debian's */
-	int64_t most;               /* user.max_user_namespaces */
-	int64_t apparmor;           /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
-	bool built;                 /* CONFIG_USER_NS */
-	bool privileged;            /* CAP_SYS_ADMIN over the host itself */
-	bool mapped;                /* this process's own user namespace has maps */
+	int64_t unprivileged_clone;       /* kernel.unprivileged_userns_clone, Debian's */
+	int64_t most;                     /* user.max_user_namespaces */
+	int64_t most_mount, most_network; /* its siblings, for what is made with one */
+	int64_t apparmor; /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
+	bool built;       /* CONFIG_USER_NS */
+	bool privileged;  /* CAP_SYS_ADMIN over the host itself */
+	bool mapped;      /* this process's own user namespace has maps */
 	bool rooted; /* something is mounted on "/", which is no proof, but seldom so in a chroot */
 	bool filtered; /* a seccomp filter is on this process */
 	bool refused;  /* and it refuses even an unshare(2) of nothing, as Docker's default does */
@@ -29,6 +30,10 @@ struct refusal {
 /* Reads the settings below root, a descriptor of "/" (or of a tree that looks like it). refused is
  * not among them. */
 void refusal_read(int root, struct refusal *ret);
+
+/* Whether Ubuntu's restriction is what this process meets: it is for those who have no profile, and
+ * moves them to one that takes all rights away. Privileged ones are let through. */
+bool refusal_is_restricted(const struct refusal *refusal);
 
 /* Explains errnum, which unshare(2), clone3(2) or the first act with the new namespace's rights
  * gave: sets err, mostly ERROR_UNSUPPORTED with a hint, and returns -1. Pure. */

@@ -27,6 +27,7 @@ static const struct verb verbs[] = {
 	{ "inspect", cli_inspect, "show what a release holds" },
 	{ "verify", cli_verify, "check every digest and the ledger" },
 	{ "gc", cli_gc, "free what no release needs" },
+	{ "doctor", cli_doctor, "say what this host offers, and what mends the rest" },
 	{ NULL, NULL, NULL },
 };
 

@@ -108,6 +108,8 @@ void refusal_read(int root, struct refusal *ret)
 		.unprivileged_clone =
 			read_number(root, "proc/sys/kernel/unprivileged_userns_clone"),
 		.most = read_number(root, "proc/sys/user/max_user_namespaces"),
+		.most_mount = read_number(root, "proc/sys/user/max_mnt_namespaces"),
+		.most_network = read_number(root, "proc/sys/user/max_net_namespaces"),
 		.apparmor =
 			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 		/* Without /proc nothing is known, and nothing held against the host. */
@@ -132,6 +134,13 @@ static int judge_limit(const struct refusal *refusal, struct error *err)
 		error_set(err, ERROR_UNSUPPORTED,
 			"user namespace: none is allowed: user.max_user_namespaces is 0");
 		return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
+	}
+	if (refusal->most_mount == 0 || refusal->most_network == 0) {
+		const char *kind = refusal->most_mount == 0 ? "mnt" : "net";
+
+		error_set(err, ERROR_UNSUPPORTED,
+			"user namespace: no other fits in: user.max_%s_namespaces is 0", kind);
+		return error_hint(err, "sudo sysctl -w user.max_%s_namespaces=%d", kind, ENOUGH);
 	}
 	/* Every namespace has a limit of its own and counts in all around it. In one that was made
 	 * it is INT_MAX, so the one that was reached is further out. */
@@ -159,9 +168,7 @@ static int judge_filter(const struct refusal *refusal, struct error *err)
 			       "apparmor=unconfined --security-opt systempaths=unconfined …");
 }
 
-/* Whether Ubuntu's restriction is what holds: it is for those who have no profile, and moves them
- * to one that takes all rights away. Privileged ones are let through. */
-static bool is_restricted(const struct refusal *refusal)
+bool refusal_is_restricted(const struct refusal *refusal)
 {
 	return refusal->apparmor > 0 && !refusal->privileged &&
 	       (!*refusal->label || strcmp(refusal->label, "unconfined") == 0 ||
@@ -189,7 +196,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 	}
 	if (refusal->refused)
 		return judge_filter(refusal, err);
-	if (is_restricted(refusal)) {
+	if (refusal_is_restricted(refusal)) {
 		error_set(err, ERROR_UNSUPPORTED,
 			"user namespace: AppArmor leaves it no rights: "
 			"kernel.apparmor_restrict_unprivileged_userns is 1");

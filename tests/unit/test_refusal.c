@@ -19,6 +19,8 @@
 static const struct refusal plain = {
 	.unprivileged_clone = REFUSAL_UNKNOWN,
 	.most = 96365,
+	.most_mount = 96365,
+	.most_network = 96365,
 	.apparmor = REFUSAL_UNKNOWN,
 	.built = true,
 	.mapped = true,
@@ -177,6 +179,11 @@ static void the_limit_is_named_with_its_value(void **state)
 	host.most = 0;
 	assert_says(&host, ENOSPC, "user namespace: none is allowed: user.max_user_namespaces is 0",
 		"sudo sysctl -w user.max_user_namespaces=15000");
+	host.most = 96365;
+	host.most_network = 0;
+	assert_says(&host, ENOSPC, "user namespace: no other fits in: user.max_net_namespaces is 0",
+		"sudo sysctl -w user.max_net_namespaces=15000");
+	host.most_network = 1;
 	host.most = INT32_MAX;
 	assert_says(&host, ENOSPC,
 		"user namespace: no more are allowed: user.max_user_namespaces outside of this "
