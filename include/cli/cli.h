@@ -9,12 +9,11 @@
 
 /* isorun's own settings, from its environment, as a twelve-factor program's should be. */
 struct cli {
-	const char *root; /* ISORUN_ROOT, else /var/lib/isorun or $XDG_DATA_HOME/isorun */
-	const char
-		*runtime_dir; /* ISORUN_RUNTIME_DIR, else /run/isorun or $XDG_RUNTIME_DIR/isorun */
-	const char *network;  /* ISORUN_NETWORK, or NULL */
-	bool color;           /* stdout is a terminal and NO_COLOR is not set */
-	int failure_status;   /* exit status of a failure; 0: as its kind says. run -- sets 125 */
+	char *root;          /* ISORUN_ROOT, else /var/lib/isorun or $XDG_DATA_HOME/isorun */
+	char *runtime_dir;   /* ISORUN_RUNTIME_DIR, else /run/isorun or $XDG_RUNTIME_DIR/isorun */
+	const char *network; /* ISORUN_NETWORK, or NULL */
+	bool color;          /* stdout is a terminal and NO_COLOR is not set */
+	int failure_status;  /* exit status of a failure; 0: as its kind says. run -- sets 125 */
 };
 
 /* A verb: argv[0] is its name. Returns the exit status, or -1 with err, which main prints. */
@@ -23,8 +22,9 @@ typedef int cli_verb(struct cli *cli, int argc, char **argv, struct error *err);
 cli_verb cli_init, cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify,
 	cli_rollback, cli_gc, cli_doctor;
 
-/* Where an ISORUN_RUNTIME_DIR that is not set lies: $XDG_RUNTIME_DIR/isorun and so on. */
-const char *cli_runtime_dir(void);
+/* Where an ISORUN_RUNTIME_DIR that is not set lies: $XDG_RUNTIME_DIR/isorun and so on. The caller
+ * frees it. */
+char *cli_runtime_dir(void);
 
 /* Makes sure that nobody else has a hand in the runtime directory; before it is used. */
 int cli_check_runtime(const struct cli *cli, struct error *err);

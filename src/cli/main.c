@@ -31,38 +31,34 @@ static const struct verb verbs[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const char *xdg_path(const char *variable, const char *fallback)
+static char *default_root(void)
 {
-	const char *base = getenv(variable);
-
-	return base && *base == '/' ? memory_format("%s/isorun", base) : fallback;
-}
-
-static const char *default_root(void)
-{
-	const char *home = getenv("HOME");
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
 	if (geteuid() == 0)
-		return "/var/lib/isorun";
-	return xdg_path("XDG_DATA_HOME", memory_format("%s/.local/share/isorun", home ? home : ""));
+		return memory_copy_str("/var/lib/isorun");
+	if (data && *data == '/')
+		return memory_format("%s/isorun", data);
+	return memory_format("%s/.local/share/isorun", home ? home : "");
 }
 
-static const char *setting(const char *variable, const char *fallback)
+static bool is_set(const char *variable)
 {
 	const char *value = getenv(variable);
 
-	return value && *value ? value : fallback;
+	return value && *value;
 }
 
-/* The few strings made here live as long as the process. */
-static struct cli read_settings(void)
+static void read_settings(struct cli *ret)
 {
-	return (struct cli){
-		.root = setting("ISORUN_ROOT", default_root()),
-		.runtime_dir = setting("ISORUN_RUNTIME_DIR", cli_runtime_dir()),
-		.network = setting("ISORUN_NETWORK", NULL),
-		.color = isatty(STDOUT_FILENO) && !setting("NO_COLOR", NULL),
+	*ret = (struct cli){
+		.network = is_set("ISORUN_NETWORK") ? getenv("ISORUN_NETWORK") : NULL,
+		.color = isatty(STDOUT_FILENO) && !is_set("NO_COLOR"),
 	};
+	ret->root = is_set("ISORUN_ROOT") ? memory_copy_str(getenv("ISORUN_ROOT")) : default_root();
+	ret->runtime_dir = is_set("ISORUN_RUNTIME_DIR")
+				   ? memory_copy_str(getenv("ISORUN_RUNTIME_DIR"))
+				   : cli_runtime_dir();
 }
 
 static void print_help(FILE *out)
@@ -121,6 +117,17 @@ static int open_standard_streams(void)
 	return close(fd);
 }
 
+static int conclude(const struct cli *cli, int status, const struct error *err)
+{
+	if (status >= 0)
+		return status;
+	cli_print_error(err);
+	if (cli->failure_status && err->kind != ERROR_NOT_EXECUTABLE &&
+		err->kind != ERROR_NOT_FOUND)
+		return cli->failure_status;
+	return error_status(err);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli;
@@ -131,14 +138,12 @@ int main(int argc, char **argv)
 		return 1;
 	/* Whoever ignores it hands that down, and then no child could be waited for. */
 	(void)signal(SIGCHLD, SIG_DFL); /* cannot fail for this signal */
-	cli = read_settings();
+	read_settings(&cli);
 	status = dispatch(&cli, argc, argv, &err);
 	if (fflush(stdout) != 0 && status >= 0)
 		status = error_errno(&err, "standard output");
-	if (status >= 0)
-		return status;
-	cli_print_error(&err);
-	if (cli.failure_status && err.kind != ERROR_NOT_EXECUTABLE && err.kind != ERROR_NOT_FOUND)
-		return cli.failure_status;
-	return error_status(&err);
+	status = conclude(&cli, status, &err);
+	free(cli.root);
+	free(cli.runtime_dir);
+	return status;
 }

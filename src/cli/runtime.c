@@ -22,13 +22,13 @@ static bool is_private(const char *path)
 	       !(status.st_mode & 077);
 }
 
-const char *cli_runtime_dir(void)
+char *cli_runtime_dir(void)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
 	char own[32];
 
 	if (geteuid() == 0)
-		return "/run/isorun";
+		return memory_copy_str("/run/isorun");
 	if (given && *given == '/')
 		return memory_format("%s/isorun", given);
 	(void)snprintf(own, sizeof own, "/run/user/%u", (unsigned)geteuid()); /* fits */
