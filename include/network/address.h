@@ -2,6 +2,7 @@
  *
  *	198.18.0.1       fd69:736f:7275:6e00::1   the gateway: the router, as instances see it
  *	198.18.0.2+slot  fd69:736f:7275:6e00::2+  an instance
+ *	198.18.128.1+    fd69:736f:7275:6e00::1:1+  a gate to a service, on lo of each instance
  *
  * Only the link between router and host lies where the host can see it, in a /30 that no route of
  * the host covers, and fd69:736f:7275:6e01::/96 with the /30's addresses in its last 32 bits.
@@ -19,6 +20,8 @@
 
 enum { ADDRESS_TEXT = 56 }; /* room for "[ADDRESS]:PORT" */
 
+enum { ADDRESS_GATES_PREFIX = 17, ADDRESS_GATES6_PREFIX = 112 }; /* of the range of all gates */
+
 /* The link between the host and one router: host and router end, IPv4 and IPv6. */
 struct address_uplink {
 	char name[16]; /* of the host's interface: it says the /30, so two can never share one */
@@ -33,6 +36,7 @@ struct address_range {
 
 struct netlink_address address_gateway(int family);
 struct netlink_address address_instance(int family, unsigned slot);
+struct netlink_address address_gate(int family, unsigned index);
 
 /* The link in the /30 that starts at network (host byte order). */
 void address_uplink(uint32_t network, struct address_uplink *ret);
@@ -43,6 +47,13 @@ int address_range_parse(const char *text, struct address_range *ret, struct erro
 /* What a port is published on: "127.0.0.1", "[::1]", "0.0.0.0", "[::]", or "*", which is the last
  * two. Returns how many (1 or 2) or -1, ERROR_CONFIG. */
 int address_published_parse(const char *text, struct netlink_address ret[2], struct error *err);
+
+/* An IPv4 or IPv6 address as numbers, without brackets. */
+bool address_parse(const char *text, struct netlink_address *ret);
+
+/* What no name of another machine should resolve to: "this host itself", "a link-local address" or
+ * "a multicast address"; NULL: nothing odd about it. */
+const char *address_is_odd(const struct netlink_address *address);
 
 bool address_is_any(const struct netlink_address *address);
 bool address_is_loopback(const struct netlink_address *address);

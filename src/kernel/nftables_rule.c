@@ -127,17 +127,20 @@ static void match_address(struct nftnl_rule *rule, const struct netlink_address 
 {
 	uint32_t size = size_of(address);
 	uint32_t offset = address->family == AF_INET6 ? 8 : 12; /* of the source, in its header */
-	uint8_t bits[16] = { 0 };
+	uint8_t bits[16] = { 0 }, wanted[16];
 
 	if (!address->family)
 		return;
+	memcpy(wanted, address->bytes, sizeof wanted);
 	load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, source ? offset : offset + size, size);
 	if (prefix) {
 		for (unsigned i = 0; i < prefix; i++)
 			bits[i / 8] |= (uint8_t)(0x80 >> i % 8);
+		for (uint32_t i = 0; i < size; i++)
+			wanted[i] &= bits[i];
 		mask(rule, bits, size);
 	}
-	compare(rule, NFT_CMP_EQ, address->bytes, size);
+	compare(rule, NFT_CMP_EQ, wanted, size);
 }
 
 static void match_local(struct nftnl_rule *rule)

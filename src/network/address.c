@@ -12,6 +12,8 @@ enum {
 	INSIDE = 0xc6120000,  /* 198.18.0.0 */
 	OUTSIDE = 0xc6130000, /* 198.19.0.0 */
 	FIRST_SLOT = 2,
+	FIRST_GATE = 0x8001, /* 198.18.128.1 */
+	FIRST_GATE6 = 0x10001,
 };
 
 static struct netlink_address make_v4(uint32_t address)
@@ -41,6 +43,12 @@ struct netlink_address address_instance(int family, unsigned slot)
 {
 	return family == AF_INET6 ? make_v6(0, FIRST_SLOT + slot)
 				  : make_v4(INSIDE + FIRST_SLOT + slot);
+}
+
+struct netlink_address address_gate(int family, unsigned index)
+{
+	return family == AF_INET6 ? make_v6(0, FIRST_GATE6 + index)
+				  : make_v4(INSIDE + FIRST_GATE + index);
 }
 
 void address_uplink(uint32_t network, struct address_uplink *ret)
@@ -122,6 +130,38 @@ bool address_is_loopback(const struct netlink_address *address)
 {
 	return address->family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&address->v6)
 					   : address->bytes[0] == 127;
+}
+
+static const char *odd_v4(const uint8_t bytes[4])
+{
+	if (bytes[0] == 127 || bytes[0] == 0)
+		return "this host itself";
+	if (bytes[0] == 169 && bytes[1] == 254)
+		return "a link-local address";
+	return bytes[0] >= 224 && bytes[0] < 240 ? "a multicast address" : NULL;
+}
+
+const char *address_is_odd(const struct netlink_address *address)
+{
+	if (address->family == AF_INET)
+		return odd_v4(address->bytes);
+	if (IN6_IS_ADDR_V4MAPPED(&address->v6) || IN6_IS_ADDR_V4COMPAT(&address->v6))
+		return odd_v4(address->bytes + 12);
+	if (IN6_IS_ADDR_LOOPBACK(&address->v6) || IN6_IS_ADDR_UNSPECIFIED(&address->v6))
+		return "this host itself";
+	if (IN6_IS_ADDR_LINKLOCAL(&address->v6))
+		return "a link-local address";
+	return IN6_IS_ADDR_MULTICAST(&address->v6) ? "a multicast address" : NULL;
+}
+
+bool address_parse(const char *text, struct netlink_address *ret)
+{
+	struct netlink_address parsed = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+
+	if (inet_pton(parsed.family, text, parsed.bytes) != 1)
+		return false;
+	*ret = parsed;
+	return true;
 }
 
 socklen_t address_fill(

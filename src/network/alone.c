@@ -6,10 +6,10 @@
 #include "network/network.h"
 
 #include "base/cleanup.h"
-#include "kernel/namespace.h"
 #include "kernel/nflog.h"
 #include "kernel/nftables.h"
 #include "link.h"
+#include "network/address.h"
 #include "refused.h"
 
 #include <linux/netfilter.h>
@@ -35,7 +35,18 @@ static int load(int tables, bool logged, struct error *err)
 {
 	static const struct nftables_chain chain = { "output", "filter", NF_INET_LOCAL_OUT,
 		NF_IP_PRI_FILTER, false };
-	static const struct nftables_rule rules[] = {
+	/* What a gate's rule has taken is accepted: it looks as if it still went out. */
+	const struct netlink_address gates = address_gate(AF_INET, 0);
+	const struct netlink_address gates6 = address_gate(AF_INET6, 0);
+	const struct nftables_rule rules[] = {
+		{ .chain = "output",
+			.destination = gates,
+			.destination_prefix = ADDRESS_GATES_PREFIX,
+			.action = NFTABLES_ACCEPT },
+		{ .chain = "output",
+			.destination = gates6,
+			.destination_prefix = ADDRESS_GATES6_PREFIX,
+			.action = NFTABLES_ACCEPT },
 		{ .chain = "output",
 			.out = -LINK_LOOPBACK,
 			.action = NFTABLES_LOG,
@@ -48,8 +59,9 @@ static int load(int tables, bool logged, struct error *err)
 	nftables_begin(&batch, "egress");
 	nftables_add_table(&batch, false);
 	nftables_add_chain(&batch, &chain);
-	for (size_t i = logged ? 0 : 1; i < sizeof rules / sizeof *rules; i++)
-		nftables_add_rule(&batch, &rules[i]);
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (logged || rules[i].action != NFTABLES_LOG)
+			nftables_add_rule(&batch, &rules[i]);
 	return nftables_send(tables, &batch, err);
 }
 
@@ -70,15 +82,6 @@ static int refuse_everything(int namespace_fd, int *ret_refused, struct error *e
 	return load(tables, false, err);
 }
 
-/* Whether a namespace made by this kernel, as it was started, has IPv6. */
-static bool has_ipv6(int namespace_fd)
-{
-	struct error ignored;
-	CLEANUP_CLOSE int fd = namespace_socket(namespace_fd, AF_INET6, SOCK_DGRAM, 0, &ignored);
-
-	return fd >= 0;
-}
-
 int network_join_alone(int namespace_fd, int *ret_refused, struct error *err)
 {
 	CLEANUP_NETLINK struct netlink_batch batch = { 0 };
@@ -87,7 +90,7 @@ int network_join_alone(int namespace_fd, int *ret_refused, struct error *err)
 	if (route < 0)
 		return error_wrap(err, "network");
 	add_pair(&batch);
-	link_add_inside(&batch, 0, has_ipv6(namespace_fd));
+	link_add_inside(&batch, 0, link_has_ipv6(namespace_fd));
 	if (netlink_send(route, &batch, err) < 0 ||
 		refuse_everything(namespace_fd, ret_refused, err) < 0)
 		return error_wrap(err, "network");

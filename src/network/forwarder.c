@@ -8,9 +8,9 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "confine.h"
 #include "forwarder_loop.h"
 #include "kernel/process.h"
+#include "seclude.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -24,13 +24,13 @@
 static int confine(int namespace_fd, struct error *err)
 {
 	process_rename("isorun:[forward]");
-	confine_signals();
-	confine_files();
+	seclude_signals();
+	seclude_files();
 	if (setns(namespace_fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "enter router");
-	if (confine_root(err) < 0)
+	if (seclude_root(err) < 0)
 		return -1;
-	return confine_rights(UINT64_C(1) << CAP_NET_RAW, err);
+	return seclude_rights(UINT64_C(1) << CAP_NET_RAW, err);
 }
 
 static int compare(const void *a, const void *b)
@@ -50,9 +50,7 @@ static int close_others(
 	qsort(keep, count + 2, sizeof *keep, compare);
 	if (process_close_others(keep, count + 2, err) < 0)
 		return -1;
-	/* Nothing that a library might print on descriptor 2 may end in somebody's connection. */
-	for (int fd = open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0 && fd < 2;)
-		fd = dup(fd);
+	seclude_streams();
 	return 0;
 }
 

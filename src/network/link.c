@@ -7,6 +7,7 @@
 #include "link.h"
 
 #include "base/cleanup.h"
+#include "kernel/namespace.h"
 #include "router.h"
 #include "state.h"
 
@@ -45,6 +46,14 @@ void link_add_inside(struct netlink_batch *batch, unsigned slot, bool ipv6)
 	add_family(batch, AF_INET, slot);
 	if (ipv6)
 		add_family(batch, AF_INET6, slot);
+}
+
+bool link_has_ipv6(int namespace_fd)
+{
+	struct error ignored;
+	CLEANUP_CLOSE int fd = namespace_socket(namespace_fd, AF_INET6, SOCK_DGRAM, 0, &ignored);
+
+	return fd >= 0;
 }
 
 static void add_behind(struct netlink_batch *batch, int family, int link, unsigned slot)

@@ -14,4 +14,7 @@ extern const uint8_t link_mac[6], link_gateway_mac[6];
 /* Appends what sets up lo and eth0 within the instance's namespace. */
 void link_add_inside(struct netlink_batch *batch, unsigned slot, bool ipv6);
 
+/* Whether a namespace made by this kernel, as it was started, has IPv6. */
+bool link_has_ipv6(int namespace_fd);
+
 #endif

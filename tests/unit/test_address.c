@@ -33,6 +33,44 @@ static void every_machine_has_the_same_addresses_inside(void **state)
 	expect(&at, "198.18.3.233:1");
 	at = address_instance(AF_INET6, 999);
 	expect(&at, "[fd69:736f:7275:6e00::3e9]:1");
+	at = address_gate(AF_INET, 255);
+	expect(&at, "198.18.129.0:1");
+	at = address_gate(AF_INET6, 0);
+	expect(&at, "[fd69:736f:7275:6e00::1:1]:1");
+}
+
+static void some_addresses_are_no_other_machines(void **state)
+{
+	static const struct {
+		const char *address, *is;
+	} rows[] = {
+		{ "10.0.0.1", NULL },
+		{ "2001:db8::1", NULL },
+		{ "240.0.0.1", NULL },
+		{ "127.0.0.1", "this host itself" },
+		{ "127.1.2.3", "this host itself" },
+		{ "0.0.0.0", "this host itself" },
+		{ "0.1.2.3", "this host itself" },
+		{ "::", "this host itself" },
+		{ "::1", "this host itself" },
+		{ "::ffff:127.0.0.1", "this host itself" },
+		{ "::ffff:10.0.0.1", NULL },
+		{ "169.254.169.254", "a link-local address" },
+		{ "fe80::1", "a link-local address" },
+		{ "::ffff:169.254.1.1", "a link-local address" },
+		{ "224.0.0.1", "a multicast address" },
+		{ "ff02::1", "a multicast address" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct netlink_address at;
+		const char *is;
+
+		assert_true(address_parse(rows[i].address, &at));
+		is = address_is_odd(&at);
+		assert_string_equal(is ? is : "", rows[i].is ? rows[i].is : "");
+	}
 }
 
 static void the_hosts_interface_says_its_network(void **state)
@@ -107,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_machine_has_the_same_addresses_inside),
+		cmocka_unit_test(some_addresses_are_no_other_machines),
 		cmocka_unit_test(the_hosts_interface_says_its_network),
 		cmocka_unit_test(a_range_is_read_strictly),
 		cmocka_unit_test(a_star_is_both_families),

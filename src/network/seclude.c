@@ -1,13 +1,14 @@
-/* The confinement of forwarder and gates. Both move the bytes of strangers, so that each has a root
+/* The seclusion of forwarder and gates. Both move the bytes of strangers, so that each has a root
  * without a file, a user id that nobody has, and only the capability that its work needs, which for
  * most is none. A filter of system calls is not among it: what is left to reach is little. */
-#include "confine.h"
+#include "seclude.h"
 
 #include "base/cleanup.h"
 #include "kernel/capset.h"
 #include "kernel/mount.h"
 #include "kernel/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,9 +20,32 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { NOBODY = 0x69736f00 }; /* not 65534: others run as that, and could signal these processes */
+enum {
+	NOBODY = 0x69736f00, /* not 65534: others run as that, and could signal these processes */
+	KEEP_MAX = 8,
+};
 
-void confine_signals(void)
+void seclude_streams(void)
+{
+	for (int fd = open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0 && fd < 2;)
+		fd = dup(fd);
+}
+
+int seclude_descriptors(const int *needed, size_t count, struct error *err)
+{
+	int keep[KEEP_MAX];
+	size_t kept = 0;
+
+	assert(count <= KEEP_MAX);
+	for (size_t i = 0; i < count; i++)
+		process_keep(keep, &kept, needed[i]);
+	if (process_close_others(keep, kept, err) < 0)
+		return -1;
+	seclude_streams();
+	return 0;
+}
+
+void seclude_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1,
 		SIGUSR2 };
@@ -31,7 +55,7 @@ void confine_signals(void)
 		(void)signal(signals[i], SIG_IGN); /* valid numbers: cannot fail */
 }
 
-void confine_files(void)
+void seclude_files(void)
 {
 	struct rlimit limit;
 
@@ -41,7 +65,7 @@ void confine_files(void)
 	}
 }
 
-int confine_root(struct error *err)
+int seclude_root(struct error *err)
 {
 	CLEANUP_CLOSE int root = -1, target = -1;
 
@@ -73,7 +97,7 @@ static int become_nobody(struct error *err)
 
 /* PR_SET_PDEATHSIG comes last: a change of credentials clears it. A parent that died before it has
  * closed its end of the control socket, which ends these processes as well. */
-int confine_rights(uint64_t capabilities, struct error *err)
+int seclude_rights(uint64_t capabilities, struct error *err)
 {
 	const struct capset needed = { .permitted = capabilities, .effective = capabilities };
 
