@@ -60,7 +60,7 @@ busybox() {
 		git -C "$SHARED/app" commit -q -m lock
 	fi
 	cp -a "$SHARED/store" "$ISORUN_ROOT"
-	git clone -q "$SHARED/app" app
+	cp -a "$SHARED/app" app
 	own app
 }
 
