@@ -91,7 +91,6 @@ static void report_failure(struct gate_service *service, const struct gate_repor
 	struct gate_failures *failures = &service->failures;
 
 	failures->last = *failure;
-	failures->last.count = 1;
 	if (failures->timer || !send_report(service->all, &failures->last))
 		failures->count++;
 	if (!failures->timer)
