@@ -55,9 +55,10 @@ int gates_read(struct gates *gates, gates_on_notice *notice, void *context, stru
 /* Has every service tried once; one that does not answer becomes a notice. Does not wait. */
 int gates_check(struct gates *gates, struct error *err);
 
-/* Waits until every service has answered; ERROR_FAILED names one that did not in that time:
- * "service cache does not answer: 127.0.0.1:6379: connection refused". */
-int gates_wait(struct gates *gates, uint64_t milliseconds, struct error *err);
+/* Waits until every service has answered: 0; or until the descriptor interrupt (-1: none) is
+ * readable: 1. ERROR_FAILED names a service that did not in that time: "service cache does not
+ * answer: 127.0.0.1:6379: connection refused". */
+int gates_wait(struct gates *gates, uint64_t milliseconds, int interrupt, struct error *err);
 
 /* Lets what dead places sent be delivered, for at most some seconds, then ends the process. NULL is
  * fine. */

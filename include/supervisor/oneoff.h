@@ -23,7 +23,7 @@ struct oneoff_refused {
 	unsigned times;
 };
 
-enum { ONEOFF_REFUSED = 5 };
+enum { ONEOFF_REFUSED = 5, ONEOFF_NOTICES = 20 };
 
 struct oneoff_result {
 	int status;       /* as a shell says it: 128 + N when signal N ended it */
@@ -32,6 +32,7 @@ struct oneoff_result {
 	struct oneoff_refused refused[ONEOFF_REFUSED]; /* the first ones */
 	size_t refused_count;
 	unsigned refused_others; /* how often any other */
+	struct strv notices;     /* about services, the first ones; the caller frees */
 };
 
 /* The process type that a one-off is like: web, or the first. */

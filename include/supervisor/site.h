@@ -13,7 +13,8 @@ struct site_config {
 	const char *runtime_dir; /* ISORUN_RUNTIME_DIR */
 	const char *network;     /* ISORUN_NETWORK, or NULL */
 	const struct release *release;
-	const char *version; /* "v7-3f9a1c20be44" */
+	const char *version;    /* "v7-3f9a1c20be44" */
+	uint64_t wait_services; /* milliseconds to wait for attached services; 0: do not */
 };
 
 struct site {

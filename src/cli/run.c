@@ -2,6 +2,7 @@
  * place; which of the two it is, "--" says. */
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/target.h"
@@ -25,13 +26,15 @@ struct request {
 	struct strv ports;
 	struct strv env;
 	const char *log_format;
+	const char *wait_services;
+	uint64_t wait;    /* milliseconds */
 	bool interactive; /* standard input is the command's own in any case */
 	bool terminal;
 	struct operands operands;
 };
 
-static struct site_config describe_site(
-	const struct cli *cli, const struct store *store, const struct target *target)
+static struct site_config describe_site(const struct cli *cli, const struct request *request,
+	const struct store *store, const struct target *target)
 {
 	return (struct site_config){
 		.store = store,
@@ -39,6 +42,7 @@ static struct site_config describe_site(
 		.network = cli->network,
 		.release = &target->release,
 		.version = target->version,
+		.wait_services = request->wait,
 	};
 }
 
@@ -106,7 +110,7 @@ static int run_formation(const struct cli *cli, const struct request *request,
 	const char *format = request->log_format ? request->log_format : target->release.log_format;
 	struct formation formation;
 	struct supervisor_config config = {
-		.site = describe_site(cli, store, target),
+		.site = describe_site(cli, request, store, target),
 		.formation = &formation,
 		.output = STDOUT_FILENO,
 		.color = cli->color,
@@ -197,12 +201,20 @@ static void warn_of_refused(const struct target *target, const struct oneoff_res
 			result->refused_others);
 }
 
+/* Services that it could not reach are the other reason. */
+static void warn_of_services(struct oneoff_result *result)
+{
+	for (size_t i = 0; i < result->notices.len; i++)
+		cli_warn("%s", result->notices.items[i]);
+	strv_done(&result->notices);
+}
+
 static int run_command(const struct cli *cli, const struct request *request,
 	const struct store *store, struct target *target, struct error *err)
 {
 	const struct strv *command = &request->operands.command;
 	const struct oneoff_config config = {
-		.site = describe_site(cli, store, target),
+		.site = describe_site(cli, request, store, target),
 		.argv = command,
 		.terminal = request->terminal,
 		.term = getenv("TERM"),
@@ -223,10 +235,13 @@ static int run_command(const struct cli *cli, const struct request *request,
 		if (status < 0)
 			return -1;
 	}
-	if (oneoff_run(&config, &result, err) < 0)
+	if (oneoff_run(&config, &result, err) < 0) {
+		strv_done(&result.notices);
 		return -1;
+	}
 	warn_of_limits(target, &result);
 	warn_of_refused(target, &result);
+	warn_of_services(&result);
 	record(store, target, command, result.status);
 	return result.status;
 }
@@ -268,6 +283,15 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 				     : run_formation(cli, request, &store, &target, err);
 }
 
+static int read_wait(struct request *request, struct error *err)
+{
+	if (!request->wait_services ||
+		number_parse_duration(request->wait_services, &request->wait, err) == 0)
+		return 0;
+	err->kind = ERROR_USAGE;
+	return error_wrap(err, "--wait-services");
+}
+
 int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct request request = { 0 };
@@ -281,6 +305,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 		{ 't', "tty", OPTION_FLAG, &request.terminal, NULL, "CMD gets a terminal" },
 		{ 'e', "env", OPTION_LIST, &request.env, "KEY=VALUE",
 			"one more variable for CMD, this once" },
+		{ 0, "wait-services", OPTION_TEXT, &request.wait_services, "TIME",
+			"wait for attached services, then fail: 30s" },
 		{ 'a', "app", OPTION_TEXT, &request.choice.app, "APP", "whose newest release" },
 		{ 'd', "deploy", OPTION_TEXT, &request.choice.deploy, "DEPLOY", "likewise" },
 		{ 0 },
@@ -295,6 +321,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 	};
 	int status = options_parse(&usage, argc, argv, &request.operands, err);
 
+	if (status == 0)
+		status = read_wait(&request, err);
 	if (status == 0)
 		status = run(cli, &request, err);
 	else if (status > 0)

@@ -25,6 +25,7 @@ enum {
 	SERVER,
 	CHUNK = 1 << 20,
 	PIPE_SIZE = 1 << 18,
+	MUCH = 1 << 16,
 	ROUNDS = 16, /* of one direction, before others get their turn */
 };
 
@@ -164,19 +165,24 @@ static enum progress drain(struct flow *flow, int from)
 	return MOVED;
 }
 
-/* Moves what can be moved from one side to the other; false: the connection is broken. */
+/* Moves what can be moved from one side to the other; false: the connection is broken. What was
+ * less than a pipe takes was most likely all there is: epoll says if not, which costs less than to
+ * ask for the end of every small message. */
 static bool pump(struct flow *flow, int from)
 {
 	struct stream *stream = &flow->streams[from];
 	enum progress progress = MOVED;
+	bool has_more = true;
 
 	for (int i = 0; i < ROUNDS && progress == MOVED; i++) {
-		if (stream->pending)
+		if (stream->pending) {
 			progress = drain(flow, from);
-		else if (!flow->sides[from].ended)
+		} else if (!flow->sides[from].ended && has_more) {
 			progress = fill(flow, from);
-		else
+			has_more = stream->pending >= MUCH;
+		} else {
 			break;
+		}
 	}
 	if (!stream->pending)
 		give_pipe(flow->table, stream);
@@ -274,8 +280,6 @@ static bool is_over(const struct flow *flow)
 /* What follows from what has happened to a flow that is sound or not. */
 static void settle(struct flow *flow, bool is_sound)
 {
-	if (is_sound && flow->is_connected)
-		is_sound = pump(flow, CLIENT) && pump(flow, SERVER);
 	if (!is_sound)
 		end(flow, true);
 	else if (is_over(flow))
@@ -287,17 +291,20 @@ static void settle(struct flow *flow, bool is_sound)
 static void on_event(void *context, int fd, uint32_t events)
 {
 	struct flow *flow = context;
-	struct side *side = &flow->sides[fd == flow->sides[SERVER].fd];
-	bool is_sound;
+	const int which = fd == flow->sides[SERVER].fd ? SERVER : CLIENT;
+	bool is_sound = true;
 
-	if (events & EPOLLHUP)
-		side->hung = true;
-	if (side == &flow->sides[SERVER] && !flow->is_connected) {
-		side->hung = false; /* a refused attempt hangs up too */
-		is_sound = finish_connecting(flow);
+	if (which == SERVER && !flow->is_connected) {
+		is_sound = finish_connecting(flow); /* a refused attempt hangs up too */
+		events = EPOLLIN | EPOLLOUT;
 	} else {
+		flow->sides[which].hung = flow->sides[which].hung || events & EPOLLHUP;
 		is_sound = !(events & EPOLLERR);
 	}
+	if (is_sound && flow->is_connected && events & (EPOLLIN | EPOLLHUP))
+		is_sound = pump(flow, which);
+	if (is_sound && flow->is_connected && events & (EPOLLOUT | EPOLLHUP))
+		is_sound = pump(flow, !which);
 	settle(flow, is_sound);
 }
 

@@ -36,7 +36,7 @@ struct gate_report {
 	uint16_t service;
 	uint16_t outcome;
 	uint16_t is_try; /* the answer to GATE_TRY, else a connection of an app's */
-	uint32_t count;  /* how often, if not once */
+	uint32_t count;  /* how often since it was last told, not told */
 	int32_t code;
 	struct netlink_address address;
 };

@@ -239,8 +239,9 @@ int gates_read(struct gates *gates, gates_on_notice *notice, void *context, stru
 		if (report.outcome == GATE_ANSWERS)
 			continue;
 		describe(gates, &report, &line);
-		if (report.count > 1)
-			buf_addf(&line, ", %u times in a minute", report.count);
+		if (report.count > 0)
+			buf_addf(&line, " (%u more time%s)", report.count,
+				report.count == 1 ? "" : "s");
 		notice(context, line.data);
 	}
 	return got;
@@ -286,20 +287,22 @@ static int wait_failed(const struct gates *gates, const struct wait *wait, struc
 	return error_set(err, ERROR_FAILED, "%s", text.data);
 }
 
-static int wait_for_all(
-	struct gates *gates, struct wait *wait, uint64_t milliseconds, struct error *err)
+static int wait_for_all(struct gates *gates, struct wait *wait, uint64_t milliseconds,
+	int interrupt, struct error *err)
 {
 	const uint64_t start = clock_now();
 
 	for (;;) {
-		struct pollfd readable = { .fd = gates->process.control, .events = POLLIN };
+		struct pollfd fds[] = { { .fd = gates->process.control, .events = POLLIN },
+			{ .fd = interrupt, .events = POLLIN } };
 		const uint64_t begun = clock_now();
 		uint64_t now = begun;
 
 		if (send_tries(gates, wait->answered, err) < 0)
 			return -1;
 		for (; now < begun + AGAIN && now < start + milliseconds; now = clock_now()) {
-			(void)poll(&readable, 1, (int)(begun + AGAIN - now)); /* read_tries sees */
+			if (poll(fds, 2, (int)(begun + AGAIN - now)) > 0 && fds[1].revents)
+				return 1;
 			if (read_tries(gates, wait, err) < 0)
 				return -1;
 			if (wait->left == 0)
@@ -310,7 +313,7 @@ static int wait_for_all(
 	}
 }
 
-int gates_wait(struct gates *gates, uint64_t milliseconds, struct error *err)
+int gates_wait(struct gates *gates, uint64_t milliseconds, int interrupt, struct error *err)
 {
 	const size_t count = gates->config.count;
 	CLEANUP_FREE bool *answered = memory_new(count, sizeof *answered);
@@ -322,7 +325,7 @@ int gates_wait(struct gates *gates, uint64_t milliseconds, struct error *err)
 			.is_try = 1,
 			.outcome = GATE_FAILED,
 			.code = ETIMEDOUT };
-	return count ? wait_for_all(gates, &wait, milliseconds, err) : 0;
+	return count ? wait_for_all(gates, &wait, milliseconds, interrupt, err) : 0;
 }
 
 void gates_free(struct gates *gates)

@@ -58,7 +58,18 @@ static int join_network(void *context, int namespace_fd, struct error *err)
 {
 	struct instance *instance = context;
 
-	return network_join(instance->host->network, instance->slot, namespace_fd, err);
+	if (network_join(instance->host->network, instance->slot, namespace_fd, err) < 0)
+		return -1;
+	if (!instance->host->gates)
+		return 0;
+	return gates_open(instance->host->gates, instance->slot, namespace_fd, err);
+}
+
+static void leave_network(const struct instance *instance)
+{
+	network_leave(instance->host->network, instance->slot);
+	if (instance->host->gates)
+		gates_close(instance->host->gates, instance->slot);
 }
 
 static int start_container(struct instance *instance, int output, struct error *err)
@@ -114,7 +125,7 @@ static void on_dead(void *context, int fd, uint32_t events)
 	}
 	container_done(&host->site->container, &instance->container);
 	host->died(host->context);
-	network_leave(host->network, instance->slot);
+	leave_network(instance);
 	stream_end(instance->source, on_drained, instance);
 }
 
@@ -149,13 +160,13 @@ static int launch(struct instance *instance, struct error *err)
 	status = start_container(instance, fds[1], err);
 	cleanup_close(&fds[1]);
 	if (status < 0) {
-		network_leave(host->network, instance->slot);
+		leave_network(instance);
 		return -1;
 	}
 	if (watch(instance, &output, err) == 0)
 		return 0;
 	container_done(&host->site->container, &instance->container);
-	network_leave(host->network, instance->slot);
+	leave_network(instance);
 	return -1;
 }
 

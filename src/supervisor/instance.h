@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "container/container.h"
 #include "model/release.h"
+#include "network/gates.h"
 #include "network/network.h"
 #include "supervisor/probe.h"
 #include "supervisor/process.h"
@@ -24,6 +25,7 @@ struct instance_host {
 	const struct site_config *config;
 	const struct site *site;
 	struct network *network;
+	struct gates *gates; /* NULL: no service is attached */
 	int null;            /* /dev/null: every instance's standard input */
 	int pipe_size;       /* of the log pipes; 0: as the kernel makes them */
 	struct rlimit files; /* RLIMIT_NOFILE as isorun was given it: the instances' own */

@@ -5,7 +5,9 @@
 
 #include "base/cleanup.h"
 #include "container/attach.h"
+#include "network/gates.h"
 #include "network/network.h"
+#include "services.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +21,19 @@ const struct process_type *oneoff_type(const struct release *release)
 	return web ? web : release->processes;
 }
 
+/* The ways out of a one-off. */
+struct ways {
+	struct gates *gates; /* NULL: no service is attached */
+	int refused;
+};
+
 static int join_network(void *context, int namespace_fd, struct error *err)
 {
-	return network_join_alone(namespace_fd, context, err);
+	struct ways *ways = context;
+
+	if (network_join_alone(namespace_fd, &ways->refused, err) < 0)
+		return -1;
+	return ways->gates ? gates_open(ways->gates, 0, namespace_fd, err) : 0;
 }
 
 static void on_refused(void *context, unsigned slot, const char *what)
@@ -42,7 +54,43 @@ static void on_refused(void *context, unsigned slot, const char *what)
 	result->refused[at].times++;
 }
 
-static int start(const struct oneoff_config *config, const struct site *site, int *ret_refused,
+static void on_notice(void *context, const char *line)
+{
+	struct oneoff_result *result = context;
+
+	if (result->notices.len < ONEOFF_NOTICES)
+		strv_add(&result->notices, line);
+}
+
+/* What it is told of its services and refusals is for after its end, as its streams are its own. */
+static void close_ways(struct ways *ways, struct oneoff_result *ret)
+{
+	struct error ignored; /* the command has ended, and no more depends on them */
+
+	network_read_refused_alone(ways->refused, on_refused, ret);
+	cleanup_close(&ways->refused);
+	if (!ways->gates)
+		return;
+	gates_close(ways->gates, 0);
+	(void)gates_read(ways->gates, on_notice, ret, &ignored);
+	gates_free(ways->gates);
+}
+
+/* From the host into the site, with gates to what is outside. */
+static int enter(
+	const struct oneoff_config *config, struct site *site, struct ways *ways, struct error *err)
+{
+	const uint64_t wait = config->site.wait_services;
+	CLEANUP_BUF struct buf hosts = { 0 };
+
+	if (services_open(config->site.release, &ways->gates, &hosts, err) < 0)
+		return -1;
+	if (ways->gates && wait && gates_wait(ways->gates, wait, -1, err) < 0)
+		return -1;
+	return site_enter(site, &config->site, &(struct site_etc){ .hosts = hosts.data }, err);
+}
+
+static int start(const struct oneoff_config *config, const struct site *site, struct ways *ways,
 	struct container *ret, struct error *err)
 {
 	const struct release *release = config->site.release;
@@ -61,7 +109,7 @@ static int start(const struct oneoff_config *config, const struct site *site, in
 		.spec = &spec,
 		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.network = join_network,
-		.context = ret_refused,
+		.context = ways,
 	};
 	int status;
 
@@ -93,7 +141,7 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 {
 	struct container container = CONTAINER_NONE;
 	struct attach attach = { .signals = -1 };
-	CLEANUP_CLOSE int refused = -1;
+	struct ways ways = { .refused = -1 };
 	struct site site;
 	int status;
 
@@ -102,15 +150,15 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 			err, ERROR_CONFIG, "%s has no process type", config->site.release->app);
 	if (site_open(&config->site, "-run", &site, err) < 0)
 		return -1;
-	status = site_enter(&site, &config->site, &(struct site_etc){ 0 }, err);
+	status = enter(config, &site, &ways, err);
 	if (status == 0)
 		status = attach_begin(&attach, err);
 	if (status == 0)
-		status = start(config, &site, &refused, &container, err);
+		status = start(config, &site, &ways, &container, err);
 	if (status == 0)
 		status = attend(&attach, &container, ret, err);
-	network_read_refused_alone(refused, on_refused, ret);
 	container_done(&site.container, &container);
+	close_ways(&ways, ret);
 	attach_end(&attach);
 	site_done(&site);
 	return status;

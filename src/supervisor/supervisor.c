@@ -17,6 +17,7 @@
 #include "instance.h"
 #include "publish.h"
 #include "refusals.h"
+#include "services.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -333,6 +334,27 @@ static void want_all(struct supervisor *supervisor)
 		formation->count * sizeof *formation->wants);
 }
 
+/* What is done on the host, and what is done behind it. */
+static int open_place(struct supervisor *supervisor, struct error *err)
+{
+	const struct site_config *config = &supervisor->config->site;
+	struct instance_host *host = &supervisor->host;
+	CLEANUP_BUF struct buf hosts = { 0 };
+
+	if (site_open(config, "", &supervisor->site, err) < 0)
+		return -1;
+	if (*supervisor->site.container.cgroup.notice)
+		on_notice(supervisor, supervisor->site.container.cgroup.notice);
+	if (publish_open(config, supervisor->site.container.ids.own, on_notice, supervisor,
+		    &host->network, err) < 0 ||
+		services_open(config->release, &host->gates, &hosts, err) < 0 ||
+		services_watch(host, supervisor->signals, err) < 0 ||
+		site_enter(&supervisor->site, config, &(struct site_etc){ .hosts = hosts.data },
+			err) < 0)
+		return -1;
+	return network_start(host->network, err);
+}
+
 static int set_up(struct supervisor *supervisor, struct error *err)
 {
 	const struct site_config *config = &supervisor->config->site;
@@ -341,19 +363,9 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 	if (loop_new(&supervisor->loop, err) < 0 || open_signals(supervisor, err) < 0 ||
 		open_stream(supervisor, err) < 0)
 		return -1;
-	if (site_open(config, "", &supervisor->site, err) < 0)
-		return -1;
-	if (*supervisor->site.container.cgroup.notice)
-		on_notice(supervisor, supervisor->site.container.cgroup.notice);
-	if (publish_open(config, supervisor->site.container.ids.own, on_notice, supervisor,
-		    &supervisor->host.network, err) < 0 ||
-		site_enter(&supervisor->site, config, &(struct site_etc){ 0 }, err) < 0 ||
-		network_start(supervisor->host.network, err) < 0)
-		return -1;
 	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (host->null < 0)
 		return error_errno(err, "/dev/null");
-	raise_files(&host->files);
 	host->loop = supervisor->loop;
 	host->config = config;
 	host->site = &supervisor->site;
@@ -365,6 +377,9 @@ static int set_up(struct supervisor *supervisor, struct error *err)
 	host->failed = on_failed;
 	host->gone = on_gone;
 	host->context = supervisor;
+	if (open_place(supervisor, err) < 0)
+		return -1;
+	raise_files(&host->files);
 	if (formation_total(supervisor->config->formation) <= MANY)
 		host->pipe_size = PIPE_LARGE;
 	want_all(supervisor);
@@ -383,6 +398,7 @@ static void tear_down(struct supervisor *supervisor)
 	loop_cancel(supervisor->loop, &supervisor->settle);
 	loop_cancel(supervisor->loop, &supervisor->publish);
 	refusals_done(&supervisor->refusals);
+	gates_free(supervisor->host.gates);
 	network_free(supervisor->host.network);
 	site_done(&supervisor->site);
 	stream_free(supervisor->host.stream);

@@ -61,8 +61,7 @@ test_what_this_version_does_not_do_yet_is_said() {
 	capture isorun release build.tar -e KEY=1 --config config.json
 
 	assert_status 0
-	assert_equal "isorun: warning: this version leads to no service: its variable is set, and that is all
-isorun: warning: this version has no egress \"open\": nothing gets out
+	assert_equal "isorun: warning: this version has no egress \"open\": nothing gets out
 isorun: warning: this version has no log drains: the log goes to standard output" "$stderr"
 }
 
@@ -254,6 +253,9 @@ test_flags_that_name_nothing_are_refused() {
 	assert_error 4 'release: formation: the app has no process type "wbe"' "it has: web, worker"
 	capture isorun release build.tar -e KEY=k --attach db=postgres://h/d
 	assert_error 4 'release: services: the app declares no service "db"'
+	capture isorun release build.tar -e KEY=k --attach cache=redis://secret@h:1,i:2
+	assert_error 4 'release: service cache: it names several hosts, and a gate stands for one' \
+		'"egress": "open" in the config lets the app connect by itself'
 	capture isorun release build.tar -e KEY=k -p 8080:worker
 	assert_error 4 'release: ports: process type "worker" has no port' 'say "port": true in the manifest'
 	capture isorun release build.tar -e KEY=k -e 1A=2

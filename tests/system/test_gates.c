@@ -1,5 +1,6 @@
 /* Gates: from an instance's namespace to services of the host, of a LAN and of a name. */
 #include "../support/instance.h"
+#include "../support/server.h"
 
 #include "base/buf.h"
 #include "kernel/namespace.h"
@@ -8,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,91 +29,12 @@
 
 enum { MANY = 1000, BIG = 32 << 20, USER = 4000 };
 
-static const char hosts_file[] = "/tmp/test_gates.hosts", resolv_file[] = "/tmp/test_gates.resolv";
-
 struct world {
 	struct remote remote;
 	struct instance app;
 	char notice[400];
 	unsigned notices;
 };
-
-/* Servers. */
-
-enum kind { ECHO, DEAF, COUNT };
-
-struct server {
-	pid_t pid;
-	int counted; /* COUNT: what its first client has sent, as a number */
-};
-
-static void serve(enum kind kind, int fd, const char *greeting, int counted)
-{
-	static char chunk[65536];
-	size_t total = 0;
-	ssize_t got;
-
-	if (kind == DEAF)
-		(void)pause();
-	if (kind == ECHO)
-		(void)dprintf(fd, "%s\n", greeting);
-	while ((got = read(fd, chunk, sizeof chunk)) > 0) {
-		total += (size_t)got;
-		for (ssize_t put = 0, step; kind == ECHO && put < got; put += step)
-			if ((step = write(fd, chunk + put, (size_t)(got - put))) <= 0)
-				_exit(1);
-	}
-	_exit(kind == COUNT && write(counted, &total, sizeof total) < 0);
-}
-
-/* A server in the namespace (-1: the host's), which greets with its own address. */
-static void start_server(int namespace_fd, const char *address, unsigned short port, enum kind kind,
-	struct server *ret)
-{
-	const int on = 1, family = strchr(address, ':') ? AF_INET6 : AF_INET;
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct error err;
-	int ends[2], fd;
-
-	fd = namespace_fd < 0 ? socket(family, SOCK_STREAM, 0)
-			      : namespace_socket(namespace_fd, family, SOCK_STREAM, 0, &err);
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	(void)inet_pton(
-		family, address, family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr);
-	if (bind(fd, family == AF_INET ? (void *)&v4 : (void *)&v6,
-		    family == AF_INET ? sizeof v4 : sizeof v6) < 0 ||
-		listen(fd, 4096) < 0 || pipe(ends) < 0)
-		fail_msg("%s:%u: %s", address, port, strerror(errno));
-	ret->pid = fork();
-	if (ret->pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)setpgid(0, 0);
-		(void)signal(SIGCHLD, SIG_IGN);
-		for (;;) {
-			int client = accept(fd, NULL, NULL);
-
-			if (client >= 0 && fork() == 0) {
-				(void)close(fd);
-				serve(kind, client, address, ends[1]);
-			}
-			(void)close(client);
-		}
-	}
-	(void)setpgid(ret->pid, ret->pid);
-	(void)close(fd);
-	(void)close(ends[1]);
-	ret->counted = ends[0];
-}
-
-static void stop_server(struct server *server)
-{
-	(void)kill(-server->pid, SIGKILL);
-	(void)waitpid(server->pid, NULL, 0);
-	while (kill(-server->pid, 0) == 0)
-		(void)usleep(1000); /* one of its children still dies, and may hold the port */
-	(void)close(server->counted);
-}
 
 /* Gates of one service or more, open in the app's namespace. */
 
@@ -187,14 +107,6 @@ static void expect_reset(const struct world *world, const char *address, unsigne
 	(void)close(fd);
 }
 
-static void write_hosts(const char *text)
-{
-	FILE *file = fopen(hosts_file, "w");
-
-	(void)fputs(text, file);
-	(void)fclose(file);
-}
-
 static void the_hosts_own_localhost_is_reached_as_it_is_written(void **state)
 {
 	struct world *world = *state;
@@ -202,23 +114,23 @@ static void the_hosts_own_localhost_is_reached_as_it_is_written(void **state)
 	struct gates *gates;
 	char greeting[80];
 
-	start_server(-1, "127.0.0.1", 6379, ECHO, &v4);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &v4);
 	gates = begin(world, "localhost", 6379);
 	expect_answer(world, "127.0.0.1", 6379, "127.0.0.1");
 	expect_answer(world, "::1", 6379, "127.0.0.1");
 	expect_answer(world, "127.0.0.1", 6380, "Connection refused");
-	stop_server(&v4);
-	start_server(-1, "::1", 6379, ECHO, &v6);
+	server_stop(&v4);
+	server_start(-1, "::1", 6379, SERVER_ECHO, &v6);
 	expect_answer(world, "127.0.0.1", 6379, "::1");
-	stop_server(&v6);
+	server_stop(&v6);
 	end(world, gates);
 
-	start_server(-1, "::1", 6379, ECHO, &v6);
+	server_start(-1, "::1", 6379, SERVER_ECHO, &v6);
 	gates = begin(world, "::1", 6379);
 	expect_answer(world, "::1", 6379, "::1");
 	expect_answer(world, "127.0.0.1", 6379, "Connection refused");
 	end(world, gates);
-	stop_server(&v6);
+	server_stop(&v6);
 }
 
 static void an_app_may_listen_on_the_services_own_port(void **state)
@@ -228,12 +140,12 @@ static void an_app_may_listen_on_the_services_own_port(void **state)
 	struct gates *gates;
 	char greeting[80];
 
-	start_server(-1, "127.0.0.1", 5000, ECHO, &server); /* as the instance does */
+	server_start(-1, "127.0.0.1", 5000, SERVER_ECHO, &server); /* as the instance does */
 	gates = begin(world, "127.0.0.1", 5000);
 	expect_answer(world, "127.0.0.1", 5000, "127.0.0.1");
 	expect_answer(world, "198.18.0.2", 5000, "0 198.18.0.2");
 	end(world, gates);
-	stop_server(&server);
+	server_stop(&server);
 }
 
 static void an_address_of_the_lan_is_reached_and_no_other_port_of_it(void **state)
@@ -245,16 +157,16 @@ static void an_address_of_the_lan_is_reached_and_no_other_port_of_it(void **stat
 	struct gates *gates;
 	char greeting[80];
 
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &v4);
-	start_server(world->remote.namespace_fd, "fd99::2", 7000, ECHO, &v6);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7001, ECHO, &other);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &v4);
+	server_start(world->remote.namespace_fd, "fd99::2", 7000, SERVER_ECHO, &v6);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7001, SERVER_ECHO, &other);
 	gates = begin_with(world, services, 2);
 	expect_answer(world, "10.99.0.2", 7000, "10.99.0.2");
 	expect_answer(world, "fd99::2", 7000, "fd99::2");
 	expect_answer(world, "10.99.0.2", 7001, "Connection refused");
 	expect_answer(world, "10.99.0.1", 7000, "Connection refused");
 	end(world, gates);
-	stop_server(&v4), stop_server(&v6), stop_server(&other);
+	server_stop(&v4), server_stop(&v6), server_stop(&other);
 }
 
 static void behind_a_router_a_gate_is_the_same(void **state)
@@ -269,8 +181,8 @@ static void behind_a_router_a_gate_is_the_same(void **state)
 	char greeting[80];
 	struct error err;
 
-	start_server(-1, "127.0.0.1", 6379, ECHO, &local);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &lan);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &local);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &lan);
 	instance_start(network, 7, &world->app);
 	assert_int_equal(gates_new(&config, &gates, &err), 0);
 	assert_int_equal(gates_open(gates, 7, world->app.namespace_fd, &err), 0);
@@ -279,7 +191,7 @@ static void behind_a_router_a_gate_is_the_same(void **state)
 	expect_answer(world, "10.99.0.2", 7001, "Connection refused");
 	end(world, gates);
 	network_free(network);
-	stop_server(&local), stop_server(&lan);
+	server_stop(&local), server_stop(&lan);
 }
 
 static void a_name_is_looked_up_at_each_connection(void **state)
@@ -293,15 +205,15 @@ static void a_name_is_looked_up_at_each_connection(void **state)
 	struct gates *gates;
 	char greeting[80];
 
-	start_server(-1, "10.99.0.1", 7000, ECHO, &here);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &there);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7001, ECHO, &second);
-	write_hosts("10.99.0.2 db.example.com\n");
+	server_start(-1, "10.99.0.1", 7000, SERVER_ECHO, &here);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &there);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7001, SERVER_ECHO, &second);
+	names_write("10.99.0.2 db.example.com\n");
 	gates = begin_with(world, services, 3);
 	expect_answer(world, "198.18.128.1", 7000, "10.99.0.2");
-	write_hosts("10.99.0.1 db.example.com\n");
+	names_write("10.99.0.1 db.example.com\n");
 	expect_answer(world, "198.18.128.1", 7000, "10.99.0.1");
-	write_hosts("10.99.0.3 db.example.com\n10.99.0.2 db.example.com\n");
+	names_write("10.99.0.3 db.example.com\n10.99.0.2 db.example.com\n");
 	expect_answer(world, "198.18.128.1", 7001, "10.99.0.2"); /* .3 is nobody */
 	expect_answer(world, "198.18.128.2", 7001, "Connection refused");
 	gates_hosts(&config, &text);
@@ -310,7 +222,7 @@ static void a_name_is_looked_up_at_each_connection(void **state)
 		"198.18.128.1\tdb.example.com\n198.18.128.2\tother.example.com\n");
 	buf_done(&text);
 	end(world, gates);
-	stop_server(&here), stop_server(&there), stop_server(&second);
+	server_stop(&here), server_stop(&there), server_stop(&second);
 }
 
 static void a_name_that_turns_to_this_host_is_refused(void **state)
@@ -328,13 +240,13 @@ static void a_name_that_turns_to_this_host_is_refused(void **state)
 	struct world *world = *state;
 	struct server server;
 
-	start_server(-1, "127.0.0.1", 7000, ECHO, &server);
+	server_start(-1, "127.0.0.1", 7000, SERVER_ECHO, &server);
 	for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
 		char text[200];
 		struct gates *gates;
 
 		(void)snprintf(text, sizeof text, "%s db.example.com\n", turns[i][0]);
-		write_hosts(text);
+		names_write(text);
 		gates = begin(world, "db.example.com", 7000);
 		expect_reset(world, "198.18.128.1", 7000);
 		(void)snprintf(text, sizeof text, "service cache: db.example.com resolves to %s",
@@ -342,7 +254,7 @@ static void a_name_that_turns_to_this_host_is_refused(void **state)
 		expect_notice(world, gates, text);
 		end(world, gates);
 	}
-	stop_server(&server);
+	server_stop(&server);
 }
 
 static void a_service_that_is_down_resets_and_is_told_once(void **state)
@@ -358,9 +270,9 @@ static void a_service_that_is_down_resets_and_is_told_once(void **state)
 	expect_notice(world, gates, "service cache (127.0.0.1:6379): connection refused");
 	assert_int_equal(gates_read(gates, keep_notice, world, &err), 0);
 	assert_int_equal(world->notices, 0);
-	start_server(-1, "127.0.0.1", 6379, ECHO, &server);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &server);
 	expect_answer(world, "127.0.0.1", 6379, "127.0.0.1");
-	stop_server(&server);
+	server_stop(&server);
 	end(world, gates);
 }
 
@@ -378,9 +290,9 @@ static void a_stalled_lookup_holds_nobody_up(void **state)
 
 	silent = namespace_socket(world->remote.namespace_fd, AF_INET, SOCK_DGRAM, 0, &err);
 	assert_int_equal(bind(silent, (const void *)&dns, sizeof dns), 0);
-	start_server(-1, "127.0.0.1", 6379, ECHO, &local);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &named);
-	write_hosts("10.99.0.2 db.example.com\n");
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &local);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &named);
+	names_write("10.99.0.2 db.example.com\n");
 	gates = begin_with(world, services, 3);
 	stalled = instance_connect(world->app.namespace_fd, "198.18.128.1", 7000);
 	assert_true(stalled >= 0);
@@ -396,7 +308,7 @@ static void a_stalled_lookup_holds_nobody_up(void **state)
 	}
 	(void)close(stalled), (void)close(silent);
 	end(world, gates);
-	stop_server(&local), stop_server(&named);
+	server_stop(&local), server_stop(&named);
 }
 
 static void a_peer_that_does_not_read_holds_nobody_up(void **state)
@@ -410,8 +322,8 @@ static void a_peer_that_does_not_read_holds_nobody_up(void **state)
 	char greeting[80];
 	int fds[4];
 
-	start_server(-1, "127.0.0.1", 6000, DEAF, &deaf);
-	start_server(-1, "127.0.0.1", 6379, ECHO, &server);
+	server_start(-1, "127.0.0.1", 6000, SERVER_DEAF, &deaf);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &server);
 	gates = begin_with(world, services, 2);
 	for (int i = 0; i < 4; i++) {
 		fds[i] = instance_connect(world->app.namespace_fd, "127.0.0.1", 6000);
@@ -423,7 +335,7 @@ static void a_peer_that_does_not_read_holds_nobody_up(void **state)
 		expect_answer(world, "127.0.0.1", 6379, "127.0.0.1");
 	for (int i = 0; i < 4; i++)
 		(void)close(fds[i]);
-	stop_server(&deaf), stop_server(&server);
+	server_stop(&deaf), server_stop(&server);
 	end(world, gates);
 }
 
@@ -447,7 +359,7 @@ static void every_byte_arrives_both_ways_behind_a_half_close(void **state)
 	pid_t sender;
 	int fd;
 
-	start_server(-1, "127.0.0.1", 6379, ECHO, &server);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &server);
 	gates = begin(world, "127.0.0.1", 6379);
 	fill_pattern(sent, BIG, 7);
 	fd = instance_connect(world->app.namespace_fd, "127.0.0.1", 6379);
@@ -468,7 +380,7 @@ static void every_byte_arrives_both_ways_behind_a_half_close(void **state)
 	free(sent);
 	free(got);
 	end(world, gates);
-	stop_server(&server);
+	server_stop(&server);
 }
 
 static void what_a_dead_app_has_sent_is_delivered(void **state)
@@ -480,7 +392,7 @@ static void what_a_dead_app_has_sent_is_delivered(void **state)
 	size_t total = 0;
 	int fd;
 
-	start_server(-1, "127.0.0.1", 6379, COUNT, &server);
+	server_start(-1, "127.0.0.1", 6379, SERVER_COUNT, &server);
 	gates = begin(world, "127.0.0.1", 6379);
 	fd = instance_connect(world->app.namespace_fd, "127.0.0.1", 6379);
 	for (int i = 0; i < 8; i++)
@@ -489,7 +401,7 @@ static void what_a_dead_app_has_sent_is_delivered(void **state)
 	end(world, gates);
 	assert_int_equal(read(server.counted, &total, sizeof total), sizeof total);
 	assert_int_equal(total, 8 * sizeof chunk);
-	stop_server(&server);
+	server_stop(&server);
 }
 
 static void a_thousand_connections_are_served_at_once(void **state)
@@ -508,8 +420,8 @@ static void a_thousand_connections_are_served_at_once(void **state)
 	}
 	limit.rlim_cur = limit.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &server);
-	write_hosts("10.99.0.2 db.example.com\n");
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &server);
+	names_write("10.99.0.2 db.example.com\n");
 	gates = begin(world, "db.example.com", 7000);
 	for (int i = 0; i < MANY; i++)
 		fds[i] = instance_connect(world->app.namespace_fd, "198.18.128.1", 7000);
@@ -524,7 +436,7 @@ static void a_thousand_connections_are_served_at_once(void **state)
 		(void)close(fds[i]);
 	}
 	end(world, gates);
-	stop_server(&server);
+	server_stop(&server);
 }
 
 static void waiting_ends_when_all_answer_or_names_who_does_not(void **state)
@@ -537,13 +449,13 @@ static void waiting_ends_when_all_answer_or_names_who_does_not(void **state)
 	struct server server;
 	struct error err;
 
-	write_hosts("10.99.0.1 nobody.example\n");
+	names_write("10.99.0.1 nobody.example\n");
 	assert_int_equal(gates_new(&both, &gates, &err), 0);
-	assert_int_equal(gates_wait(gates, 300, &err), -1);
+	assert_int_equal(gates_wait(gates, 1500, -1, &err), -1);
 	assert_string_equal(
 		err.text, "service cache does not answer: 127.0.0.1:6379: connection refused");
-	start_server(-1, "127.0.0.1", 6379, ECHO, &server);
-	assert_int_equal(gates_wait(gates, 300, &err), -1);
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &server);
+	assert_int_equal(gates_wait(gates, 1500, -1, &err), -1);
 	assert_string_equal(
 		err.text, "service db does not answer: nobody.example:5432: connection refused");
 	world->notices = 0;
@@ -553,9 +465,9 @@ static void waiting_ends_when_all_answer_or_names_who_does_not(void **state)
 	gates_free(gates);
 
 	assert_int_equal(gates_new(&one, &gates, &err), 0);
-	assert_int_equal(gates_wait(gates, 5000, &err), 0);
+	assert_int_equal(gates_wait(gates, 5000, -1, &err), 0);
 	gates_free(gates);
-	stop_server(&server);
+	server_stop(&server);
 }
 
 /* What an ordinary user's isorun does: its gates stay outside, it goes into namespaces. */
@@ -594,15 +506,15 @@ static void an_ordinary_user_has_gates_too(void **state)
 	int status;
 	pid_t pid;
 
-	start_server(-1, "127.0.0.1", 6379, ECHO, &local);
-	start_server(world->remote.namespace_fd, "10.99.0.2", 7000, ECHO, &named);
-	write_hosts("10.99.0.2 db.example.com\n");
+	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &local);
+	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &named);
+	names_write("10.99.0.2 db.example.com\n");
 	pid = fork();
 	if (pid == 0)
 		run_as_user();
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	stop_server(&local), stop_server(&named);
+	server_stop(&local), server_stop(&named);
 }
 
 static void after_kill_9_no_process_is_left(void **state)
@@ -636,15 +548,6 @@ static void after_kill_9_no_process_is_left(void **state)
 	(void)close(ready[0]), (void)close(ready[1]);
 }
 
-static void put_over(const char *file, const char *text, const char *over)
-{
-	FILE *made = fopen(file, "w");
-
-	(void)fputs(text, made);
-	(void)fclose(made);
-	assert_int_equal(mount(file, over, NULL, MS_BIND, NULL), 0);
-}
-
 static int enter_host(void **state)
 {
 	struct world *world = calloc(1, sizeof *world);
@@ -653,16 +556,7 @@ static int enter_host(void **state)
 	if (!world || !instance_enter_host())
 		return -1;
 	instance_make_remote(&world->remote);
-	put_over(hosts_file, "", "/etc/hosts");
-	put_over(resolv_file, "nameserver 10.99.0.2\noptions timeout:20\n", "/etc/resolv.conf");
-	return 0;
-}
-
-static int leave_host(void **state)
-{
-	(void)unlink(hosts_file);
-	(void)unlink(resolv_file);
-	free(*state);
+	names_enter("nameserver 10.99.0.2\noptions timeout:20\n");
 	return 0;
 }
 
@@ -690,5 +584,5 @@ int main(void)
 		print_message("1..0 # SKIP needs root\n");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("gates", tests, enter_host, leave_host);
+	return cmocka_run_group_tests_name("gates", tests, enter_host, NULL);
 }

@@ -80,73 +80,70 @@ static void a_scheme_has_its_port(void **state)
 		expect(rows[i].url, SERVICE_NAME, "h", rows[i].port);
 }
 
+static const char port[] = "its port is not a number from 1 to 65535";
+static const char local[] = "it is in a file system, where nothing is attached";
+static const char udp[] = "a gate carries TCP, and this is UDP";
+static const char many[] = "it names several hosts, and a gate stands for one";
+static const char space[] = "the URL holds a space or control character";
+static const char bracket[] = "what stands in [ ] is not an IPv6 address";
+static const char neither[] = "its host is neither a name nor an address";
+static const char numbers[] = "its host is not an IPv4 address of four numbers";
+static const struct {
+	const char *url, *error, *hint;
+} rows[] = {
+	{ "", "not a URL of the form scheme://host:port/path", "" },
+	{ "redis:h", "not a URL of the form scheme://host:port/path", "" },
+	{ "redis://", "not a URL of the form scheme://host:port/path", "" },
+	{ "redis://a b", space, "" },
+	{ "redis://a\tb", space, "" },
+	{ "redis://a\x7f", space, "" },
+	{ "redis:///0", "it names no host", ESCAPE },
+	{ "redis://:secret#1@h:1", "it names no host", ESCAPE },
+	{ "redis://user@:1", "it names no host", ESCAPE },
+	{ "redis://h:0", port, "" },
+	{ "redis://h:", port, "" },
+	{ "redis://h:65536", port, "" },
+	{ "redis://h:-1", port, "" },
+	{ "redis://h:6379x", port, "" },
+	{ "redis://user:secret/more@h:1", port, "" },
+	{ "tcp://h", "it names no port, and tcp has none of its own", "tcp://host:PORT" },
+	{ "foo+bar://h", "it names no port, and foo+bar has none of its own",
+		"foo+bar://host:PORT" },
+	{ "redis://[fe80::1%25eth0]:1",
+		"its IPv6 address has a zone, which names an interface of the host",
+		"a gate needs a global, unique local or loopback address" },
+	{ "redis://[::1", bracket, "" },
+	{ "redis://[]:1", bracket, "" },
+	{ "redis://[1.2.3.4]:1", bracket, "" },
+	{ "redis://[::1]x", neither, "" },
+	{ "redis://[::]:1", "[::] is no address to connect to", "" },
+	{ "redis://[::ffff:1.2.3.4]", "its IPv6 address is an IPv4 one: write that", "" },
+	{ "redis://0.0.0.0:1", "0.0.0.0 is no address to connect to", "" },
+	{ "redis://::1:6379",
+		"it has more than one : before its port; an IPv6 address stands in [ ]", "" },
+	{ "redis://127.1:1", numbers, "" },
+	{ "redis://0x7f000001:1", numbers, "" },
+	{ "redis://1.2.3.256:1", numbers, "" },
+	{ "redis://a..b:1", neither, "" },
+	{ "redis://.:1", neither, "" },
+	{ "redis://a%41:1", neither, "" },
+	{ "redis://a\\b:1", neither, "" },
+	{ "redis://b\xc3\xbc"
+	  "cher:1",
+		"its host name is not ASCII", "write the name as DNS has it, with xn--…" },
+	{ "redis://h1:1,h2:2", many, OPEN },
+	{ "mongodb://u:p@h1,h2/db", many, OPEN },
+	{ "mongodb+srv://h/db", "its hosts are in SRV records, and a gate stands for one", OPEN },
+	{ "statsd://h:8125", udp, OPEN },
+	{ "udp://h:1", udp, OPEN },
+	{ "syslog+udp://h:514", udp, OPEN },
+	{ "unix:///run/x.sock", local, "attach the service by host and port" },
+	{ "redis+socket:///run/x.sock", local, "attach the service by host and port" },
+	{ "postgres://%2Frun%2Fpostgresql/db", local, "attach the service by host and port" },
+};
+
 static void what_no_gate_can_stand_for_is_refused(void **state)
 {
-	static const char port[] = "its port is not a number from 1 to 65535";
-	static const char local[] = "it is in a file system, where nothing is attached";
-	static const char udp[] = "a gate carries TCP, and this is UDP";
-	static const char many[] = "it names several hosts, and a gate stands for one";
-	static const char space[] = "the URL holds a space or control character";
-	static const char bracket[] = "what stands in [ ] is not an IPv6 address";
-	static const char neither[] = "its host is neither a name nor an address";
-	static const char numbers[] = "its host is not an IPv4 address of four numbers";
-	static const struct {
-		const char *url, *error, *hint;
-	} rows[] = {
-		{ "", "not a URL of the form scheme://host:port/path", "" },
-		{ "redis:h", "not a URL of the form scheme://host:port/path", "" },
-		{ "redis://", "not a URL of the form scheme://host:port/path", "" },
-		{ "redis://a b", space, "" },
-		{ "redis://a\tb", space, "" },
-		{ "redis://a\x7f", space, "" },
-		{ "redis:///0", "it names no host", ESCAPE },
-		{ "redis://:secret#1@h:1", "it names no host", ESCAPE },
-		{ "redis://user@:1", "it names no host", ESCAPE },
-		{ "redis://h:0", port, "" },
-		{ "redis://h:", port, "" },
-		{ "redis://h:65536", port, "" },
-		{ "redis://h:-1", port, "" },
-		{ "redis://h:6379x", port, "" },
-		{ "redis://user:secret/more@h:1", port, "" },
-		{ "tcp://h", "it names no port, and tcp has none of its own", "tcp://host:PORT" },
-		{ "foo+bar://h", "it names no port, and foo+bar has none of its own",
-			"foo+bar://host:PORT" },
-		{ "redis://[fe80::1%25eth0]:1",
-			"its IPv6 address has a zone, which names an interface of the host",
-			"a gate needs a global, unique local or loopback address" },
-		{ "redis://[::1", bracket, "" },
-		{ "redis://[]:1", bracket, "" },
-		{ "redis://[1.2.3.4]:1", bracket, "" },
-		{ "redis://[::1]x", neither, "" },
-		{ "redis://[::]:1", "[::] is no address to connect to", "" },
-		{ "redis://[::ffff:1.2.3.4]", "its IPv6 address is an IPv4 one: write that", "" },
-		{ "redis://0.0.0.0:1", "0.0.0.0 is no address to connect to", "" },
-		{ "redis://::1:6379",
-			"it has more than one : before its port; an IPv6 address stands in [ ]",
-			"" },
-		{ "redis://127.1:1", numbers, "" },
-		{ "redis://0x7f000001:1", numbers, "" },
-		{ "redis://1.2.3.256:1", numbers, "" },
-		{ "redis://a..b:1", neither, "" },
-		{ "redis://.:1", neither, "" },
-		{ "redis://a%41:1", neither, "" },
-		{ "redis://a\\b:1", neither, "" },
-		{ "redis://b\xc3\xbc"
-		  "cher:1",
-			"its host name is not ASCII", "write the name as DNS has it, with xn--…" },
-		{ "redis://h1:1,h2:2", many, OPEN },
-		{ "mongodb://u:p@h1,h2/db", many, OPEN },
-		{ "mongodb+srv://h/db", "its hosts are in SRV records, and a gate stands for one",
-			OPEN },
-		{ "statsd://h:8125", udp, OPEN },
-		{ "udp://h:1", udp, OPEN },
-		{ "syslog+udp://h:514", udp, OPEN },
-		{ "unix:///run/x.sock", local, "attach the service by host and port" },
-		{ "redis+socket:///run/x.sock", local, "attach the service by host and port" },
-		{ "postgres://%2Frun%2Fpostgresql/db", local,
-			"attach the service by host and port" },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct service_endpoint endpoint;
