@@ -39,8 +39,12 @@ bool refusal_is_restricted(const struct refusal *refusal);
  * gave: sets err, mostly ERROR_UNSUPPORTED with a hint, and returns -1. Pure. */
 int refusal_judge(const struct refusal *refusal, int errnum, struct error *err);
 
+/* The same for a mount namespace that was refused to root, who may lack what makes it root. */
+int refusal_judge_root(const struct refusal *refusal, int errnum, struct error *err);
+
 /* Both, for this host and the calling process. Call it in a process that still has the root, the
  * credentials and the filter that were refused. */
 int refusal_explain(int errnum, struct error *err);
+int refusal_explain_root(int errnum, struct error *err);
 
 #endif

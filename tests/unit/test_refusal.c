@@ -255,6 +255,25 @@ static void the_rest_is_known_by_what_is_left_over(void **state)
 		"sudo dmesg | grep -i denied shows the rule");
 }
 
+static void root_that_is_none_is_told_so(void **state)
+{
+	struct refusal host = plain;
+	struct error lacking, filtered;
+
+	(void)state;
+	assert_int_equal(refusal_judge_root(&host, EPERM, &lacking), -1);
+	host.filtered = host.refused = true;
+	assert_int_equal(refusal_judge_root(&host, EPERM, &filtered), -1);
+
+	assert_string_equal(lacking.text, "mount namespace: this root lacks CAP_SYS_ADMIN");
+	assert_string_equal(lacking.hint,
+		"run isorun as an ordinary user, who needs no capability, or docker run --cap-add "
+		"SYS_ADMIN …");
+	assert_int_equal(lacking.kind, ERROR_UNSUPPORTED);
+	assert_string_equal(filtered.text,
+		"mount namespace: the seccomp filter that isorun was started under refuses it");
+}
+
 static void what_no_setting_explains_keeps_its_errno(void **state)
 {
 	struct error err;
@@ -278,6 +297,7 @@ int main(void)
 		cmocka_unit_test(ubuntu_s_restriction_is_named_to_those_whom_it_holds),
 		cmocka_unit_test(a_filter_on_isorun_itself_is_told_from_the_kernel),
 		cmocka_unit_test(the_rest_is_known_by_what_is_left_over),
+		cmocka_unit_test(root_that_is_none_is_told_so),
 		cmocka_unit_test(what_no_setting_explains_keeps_its_errno),
 	};
 
