@@ -14,13 +14,13 @@ enum { REFUSAL_UNKNOWN = -1, REFUSAL_LABEL = 80 };
 
 /* What there is to know. Numbers are REFUSAL_UNKNOWN where the host has no such setting. */
 struct refusal {
-	int64_t unprivileged_clone;       /* kernel.unprivileged_userns_clone, Debian's */
-	int64_t most;                     /* user.max_user_namespaces */
-	int64_t most_mount, most_network; /* its siblings, for what is made with one */
-	int64_t apparmor; /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
-	bool built;       /* CONFIG_USER_NS */
-	bool privileged;  /* CAP_SYS_ADMIN over the host itself */
-	bool mapped;      /* this process's own user namespace has maps */
+	int64_t unprivileged_clone; /* kernel.unprivileged_userns_clone, Debian's */
+	int64_t most;               /* user.max_user_namespaces */
+	char none[8];               /* the first of its siblings that is 0: "mnt", "net"; "" */
+	int64_t apparmor;           /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
+	bool built;                 /* CONFIG_USER_NS */
+	bool privileged;            /* CAP_SYS_ADMIN over the host itself */
+	bool mapped;                /* this process's own user namespace has maps */
 	bool rooted; /* something is mounted on "/", which is no proof, but seldom so in a chroot */
 	bool filtered; /* a seccomp filter is on this process */
 	bool refused;  /* and it refuses even an unshare(2) of nothing, as Docker's default does */

@@ -100,6 +100,21 @@ static void read_label(int root, char ret[REFUSAL_LABEL])
 	(void)snprintf(ret, REFUSAL_LABEL, "%s", text.data); /* a longer one is cut: for people */
 }
 
+/* The kinds of namespaces that are made with one, as their limits are called. */
+static void read_siblings(int root, char *ret, size_t size)
+{
+	static const char *const kinds[] = { "mnt", "net", "pid", "ipc", "uts", "cgroup" };
+	char name[64];
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		(void)snprintf(name, sizeof name, "proc/sys/user/max_%s_namespaces", kinds[i]);
+		if (read_number(root, name) != 0)
+			continue;
+		(void)snprintf(ret, size, "%s", kinds[i]); /* fits */
+		return;
+	}
+}
+
 void refusal_read(int root, struct refusal *ret)
 {
 	CLEANUP_BUF struct buf status = { 0 }, map = { 0 }, groups = { 0 }, mounts = { 0 };
@@ -108,8 +123,6 @@ void refusal_read(int root, struct refusal *ret)
 		.unprivileged_clone =
 			read_number(root, "proc/sys/kernel/unprivileged_userns_clone"),
 		.most = read_number(root, "proc/sys/user/max_user_namespaces"),
-		.most_mount = read_number(root, "proc/sys/user/max_mnt_namespaces"),
-		.most_network = read_number(root, "proc/sys/user/max_net_namespaces"),
 		.apparmor =
 			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 		/* Without /proc nothing is known, and nothing held against the host. */
@@ -120,6 +133,7 @@ void refusal_read(int root, struct refusal *ret)
 		.rooted = !read_text(root, "proc/self/mountinfo", TEXT_MAX, &mounts) ||
 			  has_root_mount(mounts.data),
 	};
+	read_siblings(root, ret->none, sizeof ret->none);
 	read_label(root, ret->label);
 	if (!read_text(root, "proc/self/status", TEXT_MAX, &status))
 		return;
@@ -134,12 +148,11 @@ static int judge_limit(const struct refusal *refusal, struct error *err)
 		error_set(err, ERROR_UNSUPPORTED, "none is allowed: user.max_user_namespaces is 0");
 		return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
 	}
-	if (refusal->most_mount == 0 || refusal->most_network == 0) {
-		const char *kind = refusal->most_mount == 0 ? "mnt" : "net";
-
-		error_set(err, ERROR_UNSUPPORTED, "no other fits in: user.max_%s_namespaces is 0",
-			kind);
-		return error_hint(err, "sudo sysctl -w user.max_%s_namespaces=%d", kind, ENOUGH);
+	if (*refusal->none) {
+		error_set(err, ERROR_UNSUPPORTED,
+			"nothing else fits in: user.max_%s_namespaces is 0", refusal->none);
+		return error_hint(
+			err, "sudo sysctl -w user.max_%s_namespaces=%d", refusal->none, ENOUGH);
 	}
 	/* Every namespace has a limit of its own and counts in all around it. In one that was made
 	 * it is INT_MAX, so the one that was reached is further out. */

@@ -118,6 +118,26 @@ hint: sudo sysctl -w user.max_user_namespaces=15000" "$stderr"
 	assert_equal false "$(jq .possible <<<"$stdout")"
 }
 
+# Root of a namespace in which every id is itself is root as far as isorun can tell.
+as_root_without_namespaces() {
+	start holder unshare -U -m sleep 60
+	wait_for 5 sh -c "[ \$(readlink /proc/$started/ns/user) != \$(readlink /proc/self/ns/user) ]"
+	echo "0 0 4294967295" >"/proc/$started/gid_map"
+	echo "0 0 4294967295" >"/proc/$started/uid_map"
+	nsenter -U -m --preserve-credentials -t "$started" sh -c '
+		echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" "$@"' "$ISORUN" "$@"
+}
+
+test_a_limit_of_none_is_named_to_root() {
+	in_host
+	need_linked "it is about root"
+	make_app '{ "web": { "command": "/app/hello env" } }'
+	capture as_root_without_namespaces run v1 -- /app/hello env
+	assert_equal "isorun: root file system: user namespace: none is allowed: user.max_user_namespaces is 0
+hint: sudo sysctl -w user.max_user_namespaces=15000" "$(grep -v warning "$T/stderr")"
+	assert_status 125
+}
+
 test_an_engines_filter_is_told_by_doctor_and_run() {
 	in_host
 	[ "$(uname -m)" = x86_64 ] || skip "refuse.py knows the numbers of x86_64 only"

@@ -19,8 +19,6 @@
 static const struct refusal plain = {
 	.unprivileged_clone = REFUSAL_UNKNOWN,
 	.most = 96365,
-	.most_mount = 96365,
-	.most_network = 96365,
 	.apparmor = REFUSAL_UNKNOWN,
 	.built = true,
 	.mapped = true,
@@ -71,6 +69,8 @@ static void settings_are_read_as_the_host_has_them(void **state)
 	(void)state;
 	put(tree.root, "proc/sys/kernel/unprivileged_userns_clone", "0\n");
 	put(tree.root, "proc/sys/user/max_user_namespaces", "28633\n");
+	put(tree.root, "proc/sys/user/max_net_namespaces", "28633\n");
+	put(tree.root, "proc/sys/user/max_pid_namespaces", "0\n");
 	put(tree.root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
 	put(tree.root, "proc/self/uid_map", "         0          0 4294967295\n");
 	put(tree.root, "proc/self/gid_map", "         0          0 4294967295\n");
@@ -86,6 +86,7 @@ static void settings_are_read_as_the_host_has_them(void **state)
 	assert_int_equal(found.unprivileged_clone, 0);
 	assert_int_equal(found.most, 28633);
 	assert_int_equal(found.apparmor, 1);
+	assert_string_equal(found.none, "pid");
 	assert_true(found.built && found.mapped && found.rooted && found.filtered);
 	assert_true(found.privileged);
 	assert_false(found.refused);
@@ -180,10 +181,11 @@ static void the_limit_is_named_with_its_value(void **state)
 	assert_says(&host, ENOSPC, "user namespace: none is allowed: user.max_user_namespaces is 0",
 		"sudo sysctl -w user.max_user_namespaces=15000");
 	host.most = 96365;
-	host.most_network = 0;
-	assert_says(&host, ENOSPC, "user namespace: no other fits in: user.max_net_namespaces is 0",
+	strcpy(host.none, "net");
+	assert_says(&host, ENOSPC,
+		"user namespace: nothing else fits in: user.max_net_namespaces is 0",
 		"sudo sysctl -w user.max_net_namespaces=15000");
-	host.most_network = 1;
+	host.none[0] = '\0';
 	host.most = INT32_MAX;
 	assert_says(&host, ENOSPC,
 		"user namespace: no more are allowed: user.max_user_namespaces outside of this "
