@@ -115,6 +115,7 @@ bench: all
 install: all
 	install -D -m 755 $(BUILD)/isorun $(DESTDIR)$(PREFIX)/bin/isorun
 	ln -sf isorun $(DESTDIR)$(PREFIX)/bin/isorun-oci
+	scripts/apparmor $(PREFIX)/bin/isorun $(DESTDIR)
 
 clean:
 	rm -rf build build-san build-fuzz images/hello/bin

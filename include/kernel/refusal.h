@@ -14,13 +14,13 @@ enum { REFUSAL_UNKNOWN = -1, REFUSAL_LABEL = 80 };
 
 /* What there is to know. Numbers are REFUSAL_UNKNOWN where the host has no such setting. */
 struct refusal {
-	int64_t unprivileged_clone;       /* kernel.unprivileged_userns_clone, Debian's */
-	int64_t most;                     /* user.max_user_namespaces */
-	int64_t most_mount, most_network; /* its siblings, for what is made with one */
-	int64_t apparmor; /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
-	bool built;       /* CONFIG_USER_NS */
-	bool privileged;  /* CAP_SYS_ADMIN over the host itself */
-	bool mapped;      /* this process's own user namespace has maps */
+	int64_t unprivileged_clone; /* kernel.unprivileged_userns_clone, Debian's */
+	int64_t most;               /* user.max_user_namespaces */
+	char none[8];               /* the first of its siblings that is 0: "mnt", "net"; "" */
+	int64_t apparmor;           /* kernel.apparmor_restrict_unprivileged_userns, Ubuntu's */
+	bool built;                 /* CONFIG_USER_NS */
+	bool privileged;            /* CAP_SYS_ADMIN over the host itself */
+	bool mapped;                /* this process's own user namespace has maps */
 	bool rooted; /* something is mounted on "/", which is no proof, but seldom so in a chroot */
 	bool filtered; /* a seccomp filter is on this process */
 	bool refused;  /* and it refuses even an unshare(2) of nothing, as Docker's default does */
@@ -39,8 +39,12 @@ bool refusal_is_restricted(const struct refusal *refusal);
  * gave: sets err, mostly ERROR_UNSUPPORTED with a hint, and returns -1. Pure. */
 int refusal_judge(const struct refusal *refusal, int errnum, struct error *err);
 
+/* The same for a mount namespace that was refused to root, who may lack what makes it root. */
+int refusal_judge_root(const struct refusal *refusal, int errnum, struct error *err);
+
 /* Both, for this host and the calling process. Call it in a process that still has the root, the
  * credentials and the filter that were refused. */
 int refusal_explain(int errnum, struct error *err);
+int refusal_explain_root(int errnum, struct error *err);
 
 #endif

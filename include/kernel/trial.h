@@ -14,7 +14,7 @@ enum trial_result { TRIAL_DONE = 0, TRIAL_IN_PART = 1, TRIAL_FAILED = -1 };
 typedef enum trial_result trial_act(const void *context, char found[TRIAL_TEXT], struct error *err);
 
 /* Calls act in a child and returns what it returned; found and err come back from it. A child that
- * dies or takes longer than ten seconds has failed. */
+ * dies or takes longer than fifteen seconds has failed. */
 enum trial_result trial_run(
 	trial_act *act, const void *context, char found[TRIAL_TEXT], struct error *err);
 

@@ -127,11 +127,6 @@ enum trial_result doctor_place_try_runtime(
 		error_hint(err, "set ISORUN_RUNTIME_DIR to a directory that you may write to");
 		return TRIAL_FAILED;
 	}
-	(void)snprintf(found, TRIAL_TEXT, "%.150s", path);
-	if (geteuid() == 0 || getenv("XDG_RUNTIME_DIR") || getenv("ISORUN_RUNTIME_DIR"))
-		return TRIAL_DONE;
-	error_set(err, ERROR_FAILED, "%s: shared with others, as XDG_RUNTIME_DIR is not set", path);
-	error_hint(err, "log in through PAM (ssh, a console), which makes /run/user/%u",
-		(unsigned)geteuid());
-	return TRIAL_IN_PART;
+	(void)snprintf(found, TRIAL_TEXT, "%.150s", path); /* cut: for people */
+	return TRIAL_DONE;
 }

@@ -78,8 +78,7 @@ enum trial_result feature_userns(const void *context, char found[TRIAL_TEXT], st
 	if (userns_owns_ids()) {
 		range = userns_open(SOME_ID, SOME_IDS, err);
 		if (range < 0)
-			return (enum trial_result)(
-				err->errnum ? refusal_explain(err->errnum, err) : TRIAL_FAILED);
+			return TRIAL_FAILED;
 	}
 	if (userns_enter_own(true, err) < 0)
 		return TRIAL_FAILED;
@@ -157,6 +156,9 @@ enum trial_result feature_cgroup(const void *context, char found[TRIAL_TEXT], st
 	if (cgroup_run_open("doctor", &run, err) < 0) {
 		if (err->errnum == EACCES || err->errnum == EPERM)
 			error_hint(err, "%s", systemd_runs() ? LOG_IN : START_ELSEWHERE);
+		if (err->errnum == EROFS)
+			error_hint(err, "run isorun as an ordinary user, who goes without limits, "
+					"or mount -o remount,rw /sys/fs/cgroup");
 		return TRIAL_FAILED;
 	}
 	result = cgroup_open(&run, "trial", &limits, &one, err);

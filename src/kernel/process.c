@@ -2,6 +2,8 @@
  * until it executes something else, and the few things a copy of isorun must do to itself first. */
 #include "kernel/process.h"
 
+#include "kernel/refusal.h"
+
 #include <errno.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -15,11 +17,13 @@
 
 enum { ARGUMENTS_MAX = 1 << 21 }; /* the kernel gives arguments a quarter of 8 MiB of stack */
 
-static int clone_failed(struct error *err)
+/* EACCES is the cgroup's; the other refusals are those of the user namespace. */
+static int clone_failed(uint64_t flags, struct error *err)
 {
 	error_errno(err, "clone");
-	if (err->errnum == ENOSPC)
-		error_hint(err, "raise user.max_user_namespaces and its siblings with sysctl");
+	if ((flags & CLONE_NEWUSER) &&
+		(err->errnum == EPERM || err->errnum == ENOSPC || err->errnum == ENOSYS))
+		return refusal_explain(err->errnum, err);
 	if (err->errnum == EAGAIN)
 		error_hint(err, "the limit of processes is reached (pids.max, ulimit -u)");
 	return -1;
@@ -41,7 +45,7 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *er
 	}
 	pid = syscall(SYS_clone3, &args, sizeof args);
 	if (pid < 0)
-		return clone_failed(err);
+		return clone_failed(flags, err);
 	if (pid > 0 && ret_pidfd)
 		*ret_pidfd = pidfd;
 	return (pid_t)pid;

@@ -100,6 +100,21 @@ static void read_label(int root, char ret[REFUSAL_LABEL])
 	(void)snprintf(ret, REFUSAL_LABEL, "%s", text.data); /* a longer one is cut: for people */
 }
 
+/* The kinds of namespaces that are made with one, as their limits are called. */
+static void read_siblings(int root, char *ret, size_t size)
+{
+	static const char *const kinds[] = { "mnt", "net", "pid", "ipc", "uts", "cgroup" };
+	char name[64];
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		(void)snprintf(name, sizeof name, "proc/sys/user/max_%s_namespaces", kinds[i]);
+		if (read_number(root, name) != 0)
+			continue;
+		(void)snprintf(ret, size, "%s", kinds[i]); /* fits */
+		return;
+	}
+}
+
 void refusal_read(int root, struct refusal *ret)
 {
 	CLEANUP_BUF struct buf status = { 0 }, map = { 0 }, groups = { 0 }, mounts = { 0 };
@@ -108,8 +123,6 @@ void refusal_read(int root, struct refusal *ret)
 		.unprivileged_clone =
 			read_number(root, "proc/sys/kernel/unprivileged_userns_clone"),
 		.most = read_number(root, "proc/sys/user/max_user_namespaces"),
-		.most_mount = read_number(root, "proc/sys/user/max_mnt_namespaces"),
-		.most_network = read_number(root, "proc/sys/user/max_net_namespaces"),
 		.apparmor =
 			read_number(root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
 		/* Without /proc nothing is known, and nothing held against the host. */
@@ -120,6 +133,7 @@ void refusal_read(int root, struct refusal *ret)
 		.rooted = !read_text(root, "proc/self/mountinfo", TEXT_MAX, &mounts) ||
 			  has_root_mount(mounts.data),
 	};
+	read_siblings(root, ret->none, sizeof ret->none);
 	read_label(root, ret->label);
 	if (!read_text(root, "proc/self/status", TEXT_MAX, &status))
 		return;
@@ -131,29 +145,26 @@ void refusal_read(int root, struct refusal *ret)
 static int judge_limit(const struct refusal *refusal, struct error *err)
 {
 	if (refusal->most == 0) {
-		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: none is allowed: user.max_user_namespaces is 0");
+		error_set(err, ERROR_UNSUPPORTED, "none is allowed: user.max_user_namespaces is 0");
 		return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
 	}
-	if (refusal->most_mount == 0 || refusal->most_network == 0) {
-		const char *kind = refusal->most_mount == 0 ? "mnt" : "net";
-
+	if (*refusal->none) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: no other fits in: user.max_%s_namespaces is 0", kind);
-		return error_hint(err, "sudo sysctl -w user.max_%s_namespaces=%d", kind, ENOUGH);
+			"nothing else fits in: user.max_%s_namespaces is 0", refusal->none);
+		return error_hint(
+			err, "sudo sysctl -w user.max_%s_namespaces=%d", refusal->none, ENOUGH);
 	}
 	/* Every namespace has a limit of its own and counts in all around it. In one that was made
 	 * it is INT_MAX, so the one that was reached is further out. */
 	if (refusal->most == REFUSAL_UNKNOWN || refusal->most >= INT32_MAX) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: no more are allowed: user.max_user_namespaces outside of "
+			"no more are allowed: user.max_user_namespaces outside of "
 			"this container is reached, or 32 of them are nested");
 		return error_hint(
 			err, "outside: sudo sysctl -w user.max_user_namespaces=%d", ENOUGH);
 	}
 	error_set(err, ERROR_UNSUPPORTED,
-		"user namespace: no more are allowed: user.max_user_namespaces is %" PRId64,
-		refusal->most);
+		"no more are allowed: user.max_user_namespaces is %" PRId64, refusal->most);
 	return error_hint(err, "sudo sysctl -w user.max_user_namespaces=%" PRId64,
 		refusal->most < ENOUGH ? ENOUGH : 2 * refusal->most);
 }
@@ -161,7 +172,7 @@ static int judge_limit(const struct refusal *refusal, struct error *err)
 static int judge_filter(const struct refusal *refusal, struct error *err)
 {
 	error_set(err, ERROR_UNSUPPORTED,
-		"user namespace: the seccomp filter that isorun was started under refuses it");
+		"the seccomp filter that isorun was started under refuses it");
 	if (!refusal->refused)
 		return error_hint(err, "in a systemd unit: RestrictNamespaces=no");
 	return error_hint(err, "docker run --security-opt seccomp=unconfined --security-opt "
@@ -178,10 +189,10 @@ bool refusal_is_restricted(const struct refusal *refusal)
 static int judge_module(const struct refusal *refusal, struct error *err)
 {
 	if (*refusal->label && !strstr(refusal->label, "unconfined"))
-		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: AppArmor's profile %s refuses it", refusal->label);
+		error_set(
+			err, ERROR_UNSUPPORTED, "AppArmor's profile %s refuses it", refusal->label);
 	else
-		error_set(err, ERROR_UNSUPPORTED, "user namespace: a security module refuses it");
+		error_set(err, ERROR_UNSUPPORTED, "a security module refuses it");
 	return error_hint(err, "sudo dmesg | grep -i denied shows the rule");
 }
 
@@ -190,7 +201,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 {
 	if (refusal->unprivileged_clone == 0 && !refusal->privileged) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: only root may make one: "
+			"only root may make one: "
 			"kernel.unprivileged_userns_clone is 0");
 		return error_hint(err, "sudo sysctl -w kernel.unprivileged_userns_clone=1");
 	}
@@ -198,7 +209,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 		return judge_filter(refusal, err);
 	if (refusal_is_restricted(refusal)) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: AppArmor leaves it no rights: "
+			"AppArmor leaves it no rights: "
 			"kernel.apparmor_restrict_unprivileged_userns is 1");
 		return error_hint(err,
 			"install isorun's profile (sudo make install), or sudo sysctl "
@@ -206,7 +217,7 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 	}
 	if (!refusal->mapped) {
 		error_set(err, ERROR_UNSUPPORTED,
-			"user namespace: isorun's own user or group is mapped to none outside");
+			"isorun's own user or group is mapped to none outside");
 		return error_hint(err, "unshare --user --map-current-user");
 	}
 	if (refusal->filtered)
@@ -214,47 +225,59 @@ static int judge_permission(const struct refusal *refusal, int errnum, struct er
 	if (errnum == EACCES || (*refusal->label && !strstr(refusal->label, "unconfined")))
 		return judge_module(refusal, err);
 	error_set(err, ERROR_UNSUPPORTED,
-		refusal->rooted ? "user namespace: the kernel refuses it, as it does in a chroot"
-				: "user namespace: the kernel refuses it in a chroot");
+		refusal->rooted ? "the kernel refuses it, as it does in a chroot"
+				: "the kernel refuses it in a chroot");
 	return error_hint(err, "enter the chroot with pivot_root(8) in a mount namespace");
+}
+
+static int judge(const struct refusal *refusal, int errnum, struct error *err)
+{
+	switch (errnum) {
+	case EPERM:
+	case EACCES:
+		return judge_permission(refusal, errnum, err);
+	case ENOSPC:
+	case EUSERS: /* before Linux 4.9 */
+		return judge_limit(refusal, err);
+	case ENOSYS:
+		if (refusal->filtered)
+			return judge_filter(refusal, err);
+		break;
+	case EINVAL:
+		break;
+	default:
+		return error_set(err, ERROR_FAILED, "%s", strerror(errnum));
+	}
+	if (refusal->built) {
+		error_set(err, ERROR_UNSUPPORTED, "this kernel is too old for it");
+		return error_hint(err, "isorun needs Linux 6.1 or newer");
+	}
+	error_set(err, ERROR_UNSUPPORTED, "this kernel has none (CONFIG_USER_NS)");
+	return error_hint(err, "start a kernel with CONFIG_USER_NS=y");
 }
 
 int refusal_judge(const struct refusal *refusal, int errnum, struct error *err)
 {
-	int result;
-
-	switch (errnum) {
-	case EPERM:
-	case EACCES:
-		result = judge_permission(refusal, errnum, err);
-		break;
-	case ENOSPC:
-	case EUSERS: /* before Linux 4.9 */
-		result = judge_limit(refusal, err);
-		break;
-	case EINVAL:
-	case ENOSYS:
-		if (refusal->filtered && errnum == ENOSYS) {
-			result = judge_filter(refusal, err);
-		} else if (!refusal->built) {
-			error_set(err, ERROR_UNSUPPORTED,
-				"user namespace: this kernel has none (CONFIG_USER_NS)");
-			result = error_hint(err, "start a kernel with CONFIG_USER_NS=y");
-		} else {
-			error_set(err, ERROR_UNSUPPORTED,
-				"user namespace: this kernel is too old for it");
-			result = error_hint(err, "isorun needs Linux 6.1 or newer");
-		}
-		break;
-	default:
-		errno = errnum;
-		return error_errno(err, "user namespace");
-	}
+	(void)judge(refusal, errnum, err); /* -1 */
 	err->errnum = errnum;
-	return result;
+	return error_wrap(err, "user namespace");
 }
 
-int refusal_explain(int errnum, struct error *err)
+int refusal_judge_root(const struct refusal *refusal, int errnum, struct error *err)
+{
+	if (errnum == EPERM && !refusal->refused && !refusal->privileged) {
+		error_set(err, ERROR_UNSUPPORTED, "this root lacks CAP_SYS_ADMIN");
+		(void)error_hint(err, "run isorun as an ordinary user, who needs no capability, or "
+				      "docker run --cap-add SYS_ADMIN …"); /* -1 */
+	} else {
+		(void)judge(refusal, errnum, err); /* -1 */
+	}
+	err->errnum = errnum;
+	return error_wrap(err, "mount namespace");
+}
+
+/* What this host is like, for the calling process. */
+static struct refusal look(void)
 {
 	CLEANUP_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct refusal refusal;
@@ -262,5 +285,19 @@ int refusal_explain(int errnum, struct error *err)
 	refusal_read(root, &refusal);
 	/* An unshare of nothing changes nothing, and the kernel itself never refuses it. */
 	refusal.refused = refusal.filtered && unshare(0) < 0;
+	return refusal;
+}
+
+int refusal_explain(int errnum, struct error *err)
+{
+	const struct refusal refusal = look();
+
 	return refusal_judge(&refusal, errnum, err);
+}
+
+int refusal_explain_root(int errnum, struct error *err)
+{
+	const struct refusal refusal = look();
+
+	return refusal_judge_root(&refusal, errnum, err);
 }

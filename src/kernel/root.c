@@ -13,8 +13,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "kernel/mount.h"
+#include "kernel/refusal.h"
 #include "kernel/userns.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -27,7 +29,7 @@ enum { OPTIONS_MAX = 4095, ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 int root_enter_private(struct error *err)
 {
 	if (unshare(CLONE_NEWNS) < 0)
-		return error_errno(err, "mount namespace");
+		return refusal_explain_root(errno, err);
 	/* Slave, not private: what the host unmounts must not stay busy because of us. */
 	return mount_make_slave("/", err);
 }

@@ -120,7 +120,7 @@ int userns_open(uint32_t base, uint32_t count, struct error *err)
 		(void *)(intptr_t)getpid());
 
 	if (pid < 0)
-		return error_errno(err, "user namespace");
+		return refusal_explain(errno, err);
 	(void)snprintf(map, sizeof map, "0 %" PRIu32 " %" PRIu32 "\n", base, count); /* fits */
 	fd = open_of(pid, map, err);
 	(void)kill(pid, SIGKILL);           /* ours and not yet reaped, so it is the right one */

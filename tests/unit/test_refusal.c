@@ -19,8 +19,6 @@
 static const struct refusal plain = {
 	.unprivileged_clone = REFUSAL_UNKNOWN,
 	.most = 96365,
-	.most_mount = 96365,
-	.most_network = 96365,
 	.apparmor = REFUSAL_UNKNOWN,
 	.built = true,
 	.mapped = true,
@@ -71,6 +69,8 @@ static void settings_are_read_as_the_host_has_them(void **state)
 	(void)state;
 	put(tree.root, "proc/sys/kernel/unprivileged_userns_clone", "0\n");
 	put(tree.root, "proc/sys/user/max_user_namespaces", "28633\n");
+	put(tree.root, "proc/sys/user/max_net_namespaces", "28633\n");
+	put(tree.root, "proc/sys/user/max_pid_namespaces", "0\n");
 	put(tree.root, "proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
 	put(tree.root, "proc/self/uid_map", "         0          0 4294967295\n");
 	put(tree.root, "proc/self/gid_map", "         0          0 4294967295\n");
@@ -86,6 +86,7 @@ static void settings_are_read_as_the_host_has_them(void **state)
 	assert_int_equal(found.unprivileged_clone, 0);
 	assert_int_equal(found.most, 28633);
 	assert_int_equal(found.apparmor, 1);
+	assert_string_equal(found.none, "pid");
 	assert_true(found.built && found.mapped && found.rooted && found.filtered);
 	assert_true(found.privileged);
 	assert_false(found.refused);
@@ -180,10 +181,11 @@ static void the_limit_is_named_with_its_value(void **state)
 	assert_says(&host, ENOSPC, "user namespace: none is allowed: user.max_user_namespaces is 0",
 		"sudo sysctl -w user.max_user_namespaces=15000");
 	host.most = 96365;
-	host.most_network = 0;
-	assert_says(&host, ENOSPC, "user namespace: no other fits in: user.max_net_namespaces is 0",
+	strcpy(host.none, "net");
+	assert_says(&host, ENOSPC,
+		"user namespace: nothing else fits in: user.max_net_namespaces is 0",
 		"sudo sysctl -w user.max_net_namespaces=15000");
-	host.most_network = 1;
+	host.none[0] = '\0';
 	host.most = INT32_MAX;
 	assert_says(&host, ENOSPC,
 		"user namespace: no more are allowed: user.max_user_namespaces outside of this "
@@ -255,6 +257,25 @@ static void the_rest_is_known_by_what_is_left_over(void **state)
 		"sudo dmesg | grep -i denied shows the rule");
 }
 
+static void root_that_is_none_is_told_so(void **state)
+{
+	struct refusal host = plain;
+	struct error lacking, filtered;
+
+	(void)state;
+	assert_int_equal(refusal_judge_root(&host, EPERM, &lacking), -1);
+	host.filtered = host.refused = true;
+	assert_int_equal(refusal_judge_root(&host, EPERM, &filtered), -1);
+
+	assert_string_equal(lacking.text, "mount namespace: this root lacks CAP_SYS_ADMIN");
+	assert_string_equal(lacking.hint,
+		"run isorun as an ordinary user, who needs no capability, or docker run --cap-add "
+		"SYS_ADMIN …");
+	assert_int_equal(lacking.kind, ERROR_UNSUPPORTED);
+	assert_string_equal(filtered.text,
+		"mount namespace: the seccomp filter that isorun was started under refuses it");
+}
+
 static void what_no_setting_explains_keeps_its_errno(void **state)
 {
 	struct error err;
@@ -278,6 +299,7 @@ int main(void)
 		cmocka_unit_test(ubuntu_s_restriction_is_named_to_those_whom_it_holds),
 		cmocka_unit_test(a_filter_on_isorun_itself_is_told_from_the_kernel),
 		cmocka_unit_test(the_rest_is_known_by_what_is_left_over),
+		cmocka_unit_test(root_that_is_none_is_told_so),
 		cmocka_unit_test(what_no_setting_explains_keeps_its_errno),
 	};
 
