@@ -35,8 +35,11 @@ enum nftables_action {
 	NFTABLES_JUMP,                 /* to target */
 	NFTABLES_MARK_CONNECTION,      /* ct mark set mark */
 	NFTABLES_MARK_FROM_CONNECTION, /* meta mark set ct mark */
-	NFTABLES_DNAT,                 /* to the addresses in turn, to_port */
-	NFTABLES_SNAT,                 /* to the first address */
+	NFTABLES_MARK,                 /* meta mark set mark */
+	NFTABLES_TPROXY, /* to the transparent socket at the first address, to_port; of TCP or UDP
+			  */
+	NFTABLES_DNAT,   /* to the addresses in turn, to_port */
+	NFTABLES_SNAT,   /* to the first address */
 	NFTABLES_MASQUERADE,
 	NFTABLES_LOG, /* the packet's head to the nflog group, then on to the next rule; with a
 			 target, a meter, at most NFTABLES_RATE a second of each interface */
@@ -51,11 +54,13 @@ struct nftables_rule {
 	int family;  /* AF_INET, AF_INET6; implied by source and destination */
 	struct netlink_address source, destination;
 	unsigned source_prefix, destination_prefix; /* 0: the whole address */
-	bool to_local;     /* destination is one of this namespace's own addresses */
-	uint16_t tcp_port; /* destination port; the packet is TCP */
-	uint32_t state;    /* enum nftables_state bits, any of them */
-	bool dnatted;      /* ct status dnat */
-	uint32_t marked;   /* ct mark */
+	bool to_local;          /* destination is one of this namespace's own addresses */
+	uint16_t tcp_port;      /* destination port; the packet is TCP */
+	uint8_t protocol;       /* IPPROTO_*; implied by tcp_port and NFTABLES_RESET */
+	uint32_t state;         /* enum nftables_state bits, any of them */
+	bool dnatted;           /* ct status dnat */
+	uint32_t marked;        /* ct mark */
+	uint32_t packet_marked; /* meta mark */
 
 	enum nftables_action action;
 	const char *target;

@@ -3,6 +3,8 @@
  *	198.18.0.1       fd69:736f:7275:6e00::1   the gateway: the router, as instances see it
  *	198.18.0.2+slot  fd69:736f:7275:6e00::2+  an instance
  *	198.18.128.1+    fd69:736f:7275:6e00::1:1+  a gate to a service, on lo of each instance
+ *	198.18.255.1     fd69:736f:7275:6e00::1:ffff  where what goes elsewhere is led (egress.h)
+ *	198.18.255.53                               the name server, which is elsewhere
  *
  * Only the link between router and host lies where the host can see it, in a /30 that no route of
  * the host covers, and fd69:736f:7275:6e01::/96 with the /30's addresses in its last 32 bits.
@@ -37,6 +39,8 @@ struct address_range {
 struct netlink_address address_gateway(int family);
 struct netlink_address address_instance(int family, unsigned slot);
 struct netlink_address address_gate(int family, unsigned index);
+struct netlink_address address_way_out(int family);
+struct netlink_address address_resolver(void);
 
 /* The link in the /30 that starts at network (host byte order). */
 void address_uplink(uint32_t network, struct address_uplink *ret);

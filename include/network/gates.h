@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,11 @@ enum { GATES_MAX = 256 }; /* services */
 struct gates_config {
 	const struct gates_service *services;
 	size_t count;
+	/* egress "open": whatever else goes to another machine, over TCP or UDP, is carried there,
+	 * and the name server of gates_resolver asks the host's own; but nothing reaches the host's
+	 * loopback. range is what network_config has. */
+	bool is_open;
+	const char *range;
 };
 
 /* Text for the log stream, one line without a newline: "service cache (127.0.0.1:6379): connection
@@ -66,5 +72,9 @@ void gates_free(struct gates *gates);
 
 /* Appends the text of the /etc/hosts that goes with the gates (config may have none). */
 void gates_hosts(const struct gates_config *config, struct buf *ret);
+
+/* Appends the text of the /etc/resolv.conf that goes with is_open: the name server inside, and the
+ * search list of this process's own /etc/resolv.conf. */
+void gates_resolver(struct buf *ret);
 
 #endif

@@ -183,6 +183,10 @@ static void match_connection(struct nftnl_rule *made, const struct nftables_rule
 		mask(made, &dnatted, sizeof dnatted);
 		compare(made, NFT_CMP_NEQ, &none, sizeof none);
 	}
+	if (rule->packet_marked) {
+		load_meta(made, NFT_META_MARK);
+		compare(made, NFT_CMP_EQ, &rule->packet_marked, sizeof rule->packet_marked);
+	}
 	if (rule->marked) {
 		load_connection(made, NFT_CT_MARK);
 		compare(made, NFT_CMP_EQ, &rule->marked, sizeof rule->marked);
@@ -217,11 +221,15 @@ static void act_mark_connection(struct nftnl_rule *rule, uint32_t mark)
 	nftnl_expr_set_u32(made, NFTNL_EXPR_CT_SREG, NFT_REG_1);
 }
 
-static void act_mark(struct nftnl_rule *rule)
+/* With 0: from the connection. */
+static void act_mark(struct nftnl_rule *rule, uint32_t mark)
 {
 	struct nftnl_expr *made;
 
-	load_connection(rule, NFT_CT_MARK);
+	if (mark)
+		load_data(rule, NFT_REG_1, &mark, sizeof mark);
+	else
+		load_connection(rule, NFT_CT_MARK);
 	made = add(rule, "meta");
 	nftnl_expr_set_u32(made, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(made, NFTNL_EXPR_META_SREG, NFT_REG_1);
@@ -305,6 +313,20 @@ static void act_translate(struct nftnl_rule *made, const struct nftables_rule *r
 		nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
 }
 
+static void act_tproxy(struct nftnl_rule *made, const struct nftables_rule *rule)
+{
+	const uint16_t port = htons(rule->to_port);
+	struct nftnl_expr *tproxy;
+
+	load_data(made, NFT_REG_1, rule->to->bytes, size_of(rule->to));
+	load_data(made, NFT_REG_2, &port, sizeof port);
+	tproxy = add(made, "tproxy");
+	nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_FAMILY,
+		rule->to->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_REG_ADDR, NFT_REG_1);
+	nftnl_expr_set_u32(tproxy, NFTNL_EXPR_TPROXY_REG_PORT, NFT_REG_2);
+}
+
 /* How often each interface had its packets logged is an element of its own in the meter, made by
  * the first packet: who sends a flood uses up his own share. */
 static void limit_each(struct nftnl_rule *made, const struct nftables_rule *rule)
@@ -349,7 +371,11 @@ static void act(struct nftnl_rule *made, const struct nftables_rule *rule, uint3
 	case NFTABLES_MARK_CONNECTION:
 		return act_mark_connection(made, rule->mark);
 	case NFTABLES_MARK_FROM_CONNECTION:
-		return act_mark(made);
+		return act_mark(made, 0);
+	case NFTABLES_MARK:
+		return act_mark(made, rule->mark);
+	case NFTABLES_TPROXY:
+		return act_tproxy(made, rule);
 	case NFTABLES_DNAT:
 	case NFTABLES_SNAT:
 		return act_translate(made, rule, map);
@@ -401,8 +427,8 @@ void nftables_add_rule(struct nftables_batch *batch, const struct nftables_rule 
 		match_local(made);
 	if (rule->tcp_port)
 		match_port(made, rule->tcp_port);
-	else if (rule->action == NFTABLES_RESET)
-		match_protocol(made, IPPROTO_TCP);
+	else if (rule->protocol || rule->action == NFTABLES_RESET)
+		match_protocol(made, rule->protocol ? rule->protocol : IPPROTO_TCP);
 	match_connection(made, rule);
 	act(made, rule, map);
 	message = nftables_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, RULE_MAX);

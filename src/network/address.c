@@ -13,6 +13,9 @@ enum {
 	OUTSIDE = 0xc6130000, /* 198.19.0.0 */
 	FIRST_SLOT = 2,
 	FIRST_GATE = 0x8001, /* 198.18.128.1 */
+	WAY_OUT = 0xff01,    /* 198.18.255.1 */
+	WAY_OUT6 = 0x1ffff,
+	RESOLVER = 0xff35, /* 198.18.255.53 */
 	FIRST_GATE6 = 0x10001,
 };
 
@@ -49,6 +52,16 @@ struct netlink_address address_gate(int family, unsigned index)
 {
 	return family == AF_INET6 ? make_v6(0, FIRST_GATE6 + index)
 				  : make_v4(INSIDE + FIRST_GATE + index);
+}
+
+struct netlink_address address_way_out(int family)
+{
+	return family == AF_INET6 ? make_v6(0, WAY_OUT6) : make_v4(INSIDE + WAY_OUT);
+}
+
+struct netlink_address address_resolver(void)
+{
+	return make_v4(INSIDE + RESOLVER);
 }
 
 void address_uplink(uint32_t network, struct address_uplink *ret)

@@ -6,6 +6,7 @@
 #include "network/network.h"
 
 #include "base/cleanup.h"
+#include "egress.h"
 #include "kernel/nflog.h"
 #include "kernel/nftables.h"
 #include "link.h"
@@ -35,7 +36,8 @@ static int load(int tables, bool logged, struct error *err)
 {
 	static const struct nftables_chain chain = { "output", "filter", NF_INET_LOCAL_OUT,
 		NF_IP_PRI_FILTER, false };
-	/* What a gate's rule has taken is accepted: it looks as if it still went out. */
+	/* What a gate's rule has taken, or the way out, is accepted: it looks as if it still went
+	 * by eth0. */
 	const struct netlink_address gates = address_gate(AF_INET, 0);
 	const struct netlink_address gates6 = address_gate(AF_INET6, 0);
 	const struct nftables_rule rules[] = {
@@ -47,6 +49,7 @@ static int load(int tables, bool logged, struct error *err)
 			.destination = gates6,
 			.destination_prefix = ADDRESS_GATES6_PREFIX,
 			.action = NFTABLES_ACCEPT },
+		{ .chain = "output", .packet_marked = EGRESS_MARK, .action = NFTABLES_ACCEPT },
 		{ .chain = "output",
 			.out = -LINK_LOOPBACK,
 			.action = NFTABLES_LOG,

@@ -36,6 +36,7 @@ struct gate_socket {
 struct place {
 	struct gate_loop *all;
 	struct gate_place trips;
+	struct egress_place *egress; /* NULL: closed */
 	struct gate_socket **sockets;
 	size_t socket_count;
 	struct loop_timer *timer; /* armed: closed */
@@ -44,6 +45,7 @@ struct place {
 struct gate_loop {
 	struct accept_table accepts;
 	struct gate_services services;
+	struct egress *egress;
 	struct place *places[NETWORK_SLOTS];
 	struct loop_timer *end, *round;
 };
@@ -59,15 +61,20 @@ static void accept_one(
 
 /* Places. */
 
+static struct place *get_place(struct gate_loop *all, unsigned number)
+{
+	if (!all->places[number]) {
+		all->places[number] = memory_new(1, sizeof **all->places);
+		all->places[number]->all = all;
+	}
+	return all->places[number];
+}
+
 static void add_socket(struct gate_loop *all, unsigned number, unsigned service, int fd)
 {
-	struct place *place = all->places[number];
+	struct place *place = get_place(all, number);
 	struct gate_socket *socket = memory_new(1, sizeof *socket);
 
-	if (!place) {
-		place = all->places[number] = memory_new(1, sizeof *place);
-		place->all = all;
-	}
 	place->sockets =
 		memory_resize(place->sockets, place->socket_count + 1, sizeof *place->sockets);
 	place->sockets[place->socket_count++] = socket;
@@ -96,6 +103,7 @@ static void on_linger_over(void *context)
 	struct place *place = context;
 
 	gate_reset(&place->trips);
+	egress_free(place->egress);
 	free(place);
 }
 
@@ -108,6 +116,8 @@ static void close_place(struct gate_loop *all, unsigned number)
 	all->places[number] = NULL;
 	close_sockets(place);
 	gate_abandon(&place->trips);
+	if (place->egress)
+		egress_close(place->egress);
 	loop_after(all->accepts.loop, LINGER, on_linger_over, place, &place->timer);
 }
 
@@ -150,8 +160,12 @@ static bool is_sound(const struct gate_loop *all, const struct received *receive
 {
 	const struct gate_order *order = &received->order;
 
-	if (order->place >= NETWORK_SLOTS || order->count > GATE_SOCKETS ||
-		(order->verb == GATE_OPEN && order->count != received->fd_count))
+	if (order->place >= NETWORK_SLOTS || order->count > GATE_SOCKETS)
+		return false;
+	if (order->verb == GATE_EGRESS)
+		return all->egress && order->count == received->fd_count &&
+		       (order->count == EGRESS_SOCKETS || order->count == EGRESS_SOCKETS4);
+	if (order->verb == GATE_OPEN && order->count != received->fd_count)
 		return false;
 	for (unsigned i = 0; i < order->count; i++)
 		if (order->services[i] >= all->services.count)
@@ -165,6 +179,9 @@ static void obey(struct gate_loop *all, const struct received *received)
 
 	if (order->verb == GATE_CLOSE)
 		close_place(all, order->place);
+	if (order->verb == GATE_EGRESS)
+		get_place(all, order->place)->egress =
+			egress_open(all->egress, received->fds, received->fd_count);
 	for (unsigned i = 0; i < order->count; i++) {
 		if (order->verb == GATE_OPEN)
 			add_socket(all, order->place, order->services[i], received->fds[i]);
@@ -222,26 +239,29 @@ static void on_answer(void *context, int fd, uint32_t events)
 		loop_stop(all->accepts.loop); /* the supervisor sees it, and says so */
 }
 
-int gate_run(const struct gates_config *config, int control, int resolver, struct error *err)
+int gate_run(const struct gates_config *config, const struct gate_parts *parts, struct error *err)
 {
 	struct gate_loop *all = memory_new(1, sizeof *all);
 
 	if (accept_init(&all->accepts, DESCRIPTORS_OWN, err) < 0)
 		return -1;
+	all->egress = parts->egress;
+	if (all->egress)
+		all->egress->accepts = &all->accepts;
 	all->services = (struct gate_services){
 		.loop = all->accepts.loop,
-		.control = control,
-		.resolver = resolver,
+		.control = parts->control,
+		.resolver = parts->resolver,
 		.items = memory_new(config->count, sizeof *all->services.items),
 		.count = config->count,
 	};
 	for (size_t i = 0; i < config->count; i++)
 		gate_service_init(
 			&all->services, i, config->services[i].host, config->services[i].port);
-	if (loop_add(all->accepts.loop, control, EPOLLIN, on_control, all, err) < 0)
+	if (loop_add(all->accepts.loop, parts->control, EPOLLIN, on_control, all, err) < 0)
 		return -1;
-	if (resolver >= 0 &&
-		loop_add(all->accepts.loop, resolver, EPOLLIN, on_answer, all, err) < 0)
+	if (parts->resolver >= 0 &&
+		loop_add(all->accepts.loop, parts->resolver, EPOLLIN, on_answer, all, err) < 0)
 		return -1;
 	return loop_run(all->accepts.loop, err); /* the process ends behind it: nothing is freed */
 }

@@ -2,10 +2,17 @@
 #ifndef NETWORK_GATE_LOOP_H
 #define NETWORK_GATE_LOOP_H
 
+#include "egress.h"
 #include "network/gates.h"
 
-/* Serves until control ends, and then until what dead places sent is delivered. resolver: -1 where
- * no name is to be looked up. */
-int gate_run(const struct gates_config *config, int control, int resolver, struct error *err);
+/* What the process is given. */
+struct gate_parts {
+	int control;
+	int resolver;          /* -1: no name is to be looked up */
+	struct egress *egress; /* NULL: closed */
+};
+
+/* Serves until control ends, and then until what dead places sent is delivered. */
+int gate_run(const struct gates_config *config, const struct gate_parts *parts, struct error *err);
 
 #endif

@@ -13,13 +13,14 @@ enum {
 	GATE_LOOKUP = 10,    /* seconds that a lookup may take */
 };
 
-enum gate_verb { GATE_OPEN, GATE_CLOSE, GATE_TRY };
+/* GATE_EGRESS: the descriptors are those of egress_inside. */
+enum gate_verb { GATE_OPEN, GATE_CLOSE, GATE_TRY, GATE_EGRESS };
 
 /* To the gates. */
 struct gate_order {
 	uint16_t verb;
 	uint16_t place;
-	uint16_t count;                  /* GATE_OPEN: of the descriptors that come with it */
+	uint16_t count;                  /* of the descriptors that come with it */
 	uint16_t services[GATE_SOCKETS]; /* whose each is; GATE_TRY: the first */
 };
 

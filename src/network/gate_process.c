@@ -35,19 +35,20 @@ static bool has_names(const struct gates_config *config)
 	return false;
 }
 
-static int confine(
-	const struct gates_config *config, int control, int *ret_resolver, struct error *err)
+static int confine(const struct gates_config *config, struct gate_parts *parts, struct error *err)
 {
-	if (seclude_descriptors(&control, 1, err) < 0)
+	if (seclude_descriptors(&parts->control, 1, err) < 0)
 		return -1;
 	process_rename("isorun:[gates]");
 	seclude_signals();
 	seclude_files();
 	if (has_names(config)) {
-		*ret_resolver = gate_resolver_start(config, control, err);
-		if (*ret_resolver < 0)
+		parts->resolver = gate_resolver_start(config, parts->control, err);
+		if (parts->resolver < 0)
 			return -1;
 	}
+	if (config->is_open)
+		parts->egress = egress_new(config->range);
 	if (seclude_root(err) < 0)
 		return -1;
 	return seclude_rights(0, err);
@@ -56,19 +57,19 @@ static int confine(
 /* The first byte from the parent says that the user namespace, if there is one, has its maps. */
 static void run_child(const struct gates_config *config, int control)
 {
+	struct gate_parts parts = { .control = control, .resolver = -1 };
 	struct error err = { 0 };
-	int resolver = -1;
 	char byte;
 
 	if (recv(control, &byte, 1, 0) != 1)
 		_exit(1);
-	if (confine(config, control, &resolver, &err) < 0) {
+	if (confine(config, &parts, &err) < 0) {
 		(void)send(
 			control, &err, sizeof err, MSG_NOSIGNAL); /* or the parent sees the end */
 		_exit(1);
 	}
 	if (send(control, "", 1, MSG_NOSIGNAL) == 1)
-		(void)gate_run(config, control, resolver, &err); /* until the end */
+		(void)gate_run(config, &parts, &err); /* until the end */
 	_exit(0);
 }
 

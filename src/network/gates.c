@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "egress.h"
 #include "gate_inside.h"
 #include "gate_message.h"
 #include "gate_process.h"
@@ -50,10 +51,13 @@ static struct gates_service *copy_services(const struct gates_config *config)
 static int start(struct gates *gates, struct error *err)
 {
 	const struct timeval limit = { .tv_sec = SEND_LIMIT };
+	struct address_range range; /* its text is checked here, and read by the process */
 
 	if (gates->config.count > GATES_MAX)
 		return error_set(
 			err, ERROR_CONFIG, "no more than %d services can be attached", GATES_MAX);
+	if (address_range_parse(gates->config.range, &range, err) < 0)
+		return -1;
 	if (gate_process_start(&gates->config, &gates->process, err) < 0)
 		return error_wrap(err, "gates");
 	(void)setsockopt(gates->process.control, SOL_SOCKET, SO_SNDTIMEO, &limit,
@@ -68,6 +72,8 @@ int gates_new(const struct gates_config *config, struct gates **ret, struct erro
 	gates->process = GATE_PROCESS_NONE;
 	gates->config.services = copy_services(config);
 	gates->config.count = config->count;
+	gates->config.is_open = config->is_open;
+	gates->config.range = config->range ? memory_copy_str(config->range) : NULL;
 	if (start(gates, err) < 0) {
 		gates_free(gates);
 		return -1;
@@ -118,6 +124,21 @@ static int hand_over(struct gates *gates, unsigned place, const struct gate_list
 	return 0;
 }
 
+static int open_egress(struct gates *gates, unsigned place, int namespace_fd, struct error *err)
+{
+	struct gate_order order = { .verb = GATE_EGRESS, .place = (uint16_t)place };
+	int sockets[EGRESS_SOCKETS], result;
+	int count = egress_inside(namespace_fd, sockets, err);
+
+	if (count < 0)
+		return error_wrap(err, "egress");
+	order.count = (uint16_t)count;
+	result = send_order(gates, &order, sockets, err);
+	for (int i = 0; i < count; i++)
+		(void)close(sockets[i]); /* the process has its own */
+	return result;
+}
+
 int gates_open(struct gates *gates, unsigned place, int namespace_fd, struct error *err)
 {
 	struct gate_listener listeners[2 * GATES_MAX];
@@ -132,6 +153,8 @@ int gates_open(struct gates *gates, unsigned place, int namespace_fd, struct err
 		error_wrap(err, "gates");
 	for (size_t i = 0; i < count; i++)
 		(void)close(listeners[i].fd); /* the process has its own */
+	if (result == 0 && gates->config.is_open)
+		result = open_egress(gates, place, namespace_fd, err);
 	return result;
 }
 
@@ -338,5 +361,6 @@ void gates_free(struct gates *gates)
 		free((void *)gates->config.services[i].host);
 	}
 	free((void *)gates->config.services);
+	free((void *)gates->config.range);
 	free(gates);
 }

@@ -49,7 +49,7 @@ static void keep_notice(void *context, const char *line)
 static struct gates *begin_with(
 	struct world *world, const struct gates_service *services, size_t count)
 {
-	const struct gates_config config = { services, count };
+	const struct gates_config config = { .services = services, .count = count };
 	struct gates *gates = NULL;
 	struct error err;
 
@@ -174,7 +174,7 @@ static void behind_a_router_a_gate_is_the_same(void **state)
 	struct world *world = *state;
 	const struct gates_service services[] = { { "a", "127.0.0.1", 6379 },
 		{ "b", "10.99.0.2", 7000 } };
-	const struct gates_config config = { services, 2 };
+	const struct gates_config config = { .services = services, .count = 2 };
 	struct network *network = instance_make_network("127.0.0.1", world->notice);
 	struct server local, lan;
 	struct gates *gates = NULL;
@@ -199,7 +199,7 @@ static void a_name_is_looked_up_at_each_connection(void **state)
 	struct world *world = *state;
 	const struct gates_service services[] = { { "a", "db.example.com", 7000 },
 		{ "b", "other.example.com", 7000 }, { "c", "db.example.com", 7001 } };
-	const struct gates_config config = { services, 3 };
+	const struct gates_config config = { .services = services, .count = 3 };
 	struct server here, there, second;
 	struct buf text = { 0 };
 	struct gates *gates;
@@ -444,7 +444,8 @@ static void waiting_ends_when_all_answer_or_names_who_does_not(void **state)
 	struct world *world = *state;
 	const struct gates_service services[] = { { "cache", "127.0.0.1", 6379 },
 		{ "db", "nobody.example", 5432 } };
-	const struct gates_config both = { services, 2 }, one = { services, 1 };
+	const struct gates_config both = { .services = services, .count = 2 },
+				  one = { .services = services, .count = 1 };
 	struct gates *gates = NULL;
 	struct server server;
 	struct error err;
@@ -475,7 +476,7 @@ static void run_as_user(void)
 {
 	const struct gates_service services[] = { { "a", "127.0.0.1", 6379 },
 		{ "b", "db.example.com", 7000 } };
-	const struct gates_config config = { services, 2 };
+	const struct gates_config config = { .services = services, .count = 2 };
 	struct gates *gates = NULL;
 	char greeting[80];
 	struct error err;
@@ -520,7 +521,7 @@ static void an_ordinary_user_has_gates_too(void **state)
 static void after_kill_9_no_process_is_left(void **state)
 {
 	const struct gates_service service = { "db", "db.example.com", 7000 };
-	const struct gates_config config = { &service, 1 };
+	const struct gates_config config = { .services = &service, .count = 1 };
 	int ready[2];
 	pid_t pid, dead = 0;
 	char byte;
