@@ -122,8 +122,6 @@ static int gather(const struct request *request, struct config *config, struct e
 /* What a release can say already and a run does not do yet. */
 static void warn_of_absent(const struct release *release)
 {
-	if (release->egress == EGRESS_OPEN)
-		cli_warn("this version has no egress \"open\": nothing gets out");
 	if (release->drains.len > 0)
 		cli_warn("this version has no log drains: the log goes to standard output");
 }

@@ -23,7 +23,7 @@ const struct process_type *oneoff_type(const struct release *release)
 
 /* The ways out of a one-off. */
 struct ways {
-	struct gates *gates; /* NULL: no service is attached */
+	struct gates *gates; /* NULL: there are none */
 	int refused;
 };
 
@@ -81,13 +81,16 @@ static int enter(
 	const struct oneoff_config *config, struct site *site, struct ways *ways, struct error *err)
 {
 	const uint64_t wait = config->site.wait_services;
-	CLEANUP_BUF struct buf hosts = { 0 };
+	__attribute__((cleanup(services_done))) struct services services = { 0 };
+	struct site_etc etc;
 
-	if (services_open(config->site.release, &ways->gates, &hosts, err) < 0)
+	if (services_open(&config->site, &services, err) < 0)
 		return -1;
+	ways->gates = services.gates;
+	etc = services_etc(&services);
 	if (ways->gates && wait && gates_wait(ways->gates, wait, -1, err) < 0)
 		return -1;
-	return site_enter(site, &config->site, &(struct site_etc){ .hosts = hosts.data }, err);
+	return site_enter(site, &config->site, &etc, err);
 }
 
 static int start(const struct oneoff_config *config, const struct site *site, struct ways *ways,

@@ -20,7 +20,14 @@ struct refused_entry {
 
 const char *refused_reason(enum egress egress)
 {
-	return egress == EGRESS_NONE ? "egress is none" : "not an attached service";
+	switch (egress) {
+	case EGRESS_NONE:
+		return "egress is none";
+	case EGRESS_OPEN:
+		return "only TCP and UDP to other machines get out";
+	default:
+		return "not an attached service";
+	}
 }
 
 static void print(const struct refused_entry *entry, enum egress egress, char text[REFUSED_TEXT])

@@ -43,11 +43,16 @@ static int take(const struct release *release, const char *item, struct attached
 	return 0;
 }
 
-static int start(const struct attached *attached, size_t count, struct gates **ret,
-	struct buf *hosts, struct error *err)
+static int start(const struct site_config *site, const struct attached *attached, size_t count,
+	struct services *ret, struct error *err)
 {
 	CLEANUP_FREE struct gates_service *services = memory_new(count, sizeof *services);
-	const struct gates_config config = { services, count };
+	const struct gates_config config = {
+		.services = services,
+		.count = count,
+		.is_open = site->release->egress == EGRESS_OPEN,
+		.range = site->network,
+	};
 
 	for (size_t i = 0; i < count; i++)
 		services[i] = (struct gates_service){
@@ -55,26 +60,40 @@ static int start(const struct attached *attached, size_t count, struct gates **r
 			.host = attached[i].endpoint.host,
 			.port = attached[i].endpoint.port,
 		};
-	if (count == 0)
-		return 0;
-	gates_hosts(&config, hosts);
-	return gates_new(&config, ret, err);
+	if (config.is_open)
+		gates_resolver(&ret->resolv_conf);
+	if (count > 0)
+		gates_hosts(&config, &ret->hosts);
+	return count > 0 || config.is_open ? gates_new(&config, &ret->gates, err) : 0;
 }
 
-int services_open(
-	const struct release *release, struct gates **ret, struct buf *hosts, struct error *err)
+int services_open(const struct site_config *site, struct services *ret, struct error *err)
 {
+	const struct release *release = site->release;
 	struct attached *attached = memory_new(release->services.len, sizeof *attached);
 	size_t count = 0;
 	int status = 0;
 
-	*ret = NULL;
 	for (size_t i = 0; status == 0 && i < release->services.len; i++)
 		status = take(release, release->services.items[i], attached, &count, err);
 	if (status == 0)
-		status = start(attached, count, ret, hosts, err);
+		status = start(site, attached, count, ret, err);
 	attached_done(attached, count);
 	return status;
+}
+
+struct site_etc services_etc(const struct services *services)
+{
+	return (struct site_etc){
+		.hosts = services->hosts.data,
+		.resolv_conf = services->resolv_conf.data,
+	};
+}
+
+void services_done(struct services *services)
+{
+	buf_done(&services->hosts);
+	buf_done(&services->resolv_conf);
 }
 
 static void on_notice(void *context, const char *line)

@@ -339,7 +339,8 @@ static int open_place(struct supervisor *supervisor, struct error *err)
 {
 	const struct site_config *config = &supervisor->config->site;
 	struct instance_host *host = &supervisor->host;
-	CLEANUP_BUF struct buf hosts = { 0 };
+	__attribute__((cleanup(services_done))) struct services services = { 0 };
+	struct site_etc etc;
 
 	if (site_open(config, "", &supervisor->site, err) < 0)
 		return -1;
@@ -347,10 +348,12 @@ static int open_place(struct supervisor *supervisor, struct error *err)
 		on_notice(supervisor, supervisor->site.container.cgroup.notice);
 	if (publish_open(config, supervisor->site.container.ids.own, on_notice, supervisor,
 		    &host->network, err) < 0 ||
-		services_open(config->release, &host->gates, &hosts, err) < 0 ||
-		services_watch(host, supervisor->signals, err) < 0 ||
-		site_enter(&supervisor->site, config, &(struct site_etc){ .hosts = hosts.data },
-			err) < 0)
+		services_open(config, &services, err) < 0)
+		return -1;
+	host->gates = services.gates;
+	etc = services_etc(&services);
+	if (services_watch(host, supervisor->signals, err) < 0 ||
+		site_enter(&supervisor->site, config, &etc, err) < 0)
 		return -1;
 	return network_start(host->network, err);
 }
