@@ -75,8 +75,8 @@ static void add_socket(struct gate_loop *all, unsigned number, unsigned service,
 	struct place *place = get_place(all, number);
 	struct gate_socket *socket = memory_new(1, sizeof *socket);
 
-	place->sockets =
-		memory_resize(place->sockets, place->socket_count + 1, sizeof *place->sockets);
+	place->sockets = memory_resize(place->sockets, place->socket_count + 1,
+		sizeof *place->sockets); /* NOLINT: pointers are what it holds */
 	place->sockets[place->socket_count++] = socket;
 	socket->service = &all->services.items[service];
 	socket->place = place;

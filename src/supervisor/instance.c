@@ -37,7 +37,7 @@ struct instance *instance_new(
  * opened again inside, as many servers do to write their log. */
 static int make_pipe(const struct instance *instance, int fds[2], struct error *err)
 {
-	const struct spec_ids *ids = &instance->host->site->container.ids;
+	const struct spec_ids *ids = &instance->host->site.container.ids;
 	const struct release *release = instance->host->config->release;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -79,7 +79,7 @@ static int start_container(struct instance *instance, int output, struct error *
 		.type = instance->type,
 		.instance = instance->name,
 		.version = host->config->version,
-		.ids = host->site->container.ids,
+		.ids = host->site.container.ids,
 	};
 	struct spec spec;
 	struct container_launch launch = {
@@ -93,7 +93,7 @@ static int start_container(struct instance *instance, int output, struct error *
 
 	release_spec(host->config->release, &how, &spec);
 	spec_add_rlimit(&spec, RLIMIT_NOFILE, host->files.rlim_cur, host->files.rlim_max);
-	status = container_start(&host->site->container, &launch, &instance->container, err);
+	status = container_start(&host->site.container, &launch, &instance->container, err);
 	spec_done(&spec);
 	return status;
 }
@@ -123,7 +123,7 @@ static void on_dead(void *context, int fd, uint32_t events)
 		instance->end = (struct container_end){ .status = SIGKILL };
 		stream_event(host->stream, instance->name, "%s", err.text);
 	}
-	container_done(&host->site->container, &instance->container);
+	container_done(&host->site.container, &instance->container);
 	host->died(host->context);
 	leave_network(instance);
 	stream_end(instance->source, on_drained, instance);
@@ -165,7 +165,7 @@ static int launch(struct instance *instance, struct error *err)
 	}
 	if (watch(instance, &output, err) == 0)
 		return 0;
-	container_done(&host->site->container, &instance->container);
+	container_done(&host->site.container, &instance->container);
 	leave_network(instance);
 	return -1;
 }
@@ -370,7 +370,7 @@ void instance_free(struct instance *instance)
 	loop_cancel(host->loop, &instance->timer);
 	if (instance->container.sandbox.pidfd >= 0) {
 		loop_remove(host->loop, instance->container.sandbox.pidfd);
-		container_done(&host->site->container, &instance->container);
+		container_done(&host->site.container, &instance->container);
 	}
 	refused_done(&instance->refused);
 	free(instance->name);

@@ -23,7 +23,7 @@ struct instance_host {
 	struct loop *loop;
 	struct stream *stream;
 	const struct site_config *config;
-	const struct site *site;
+	struct site site;
 	struct network *network;
 	struct gates *gates; /* NULL: no service is attached */
 	int null;            /* /dev/null: every instance's standard input */
@@ -38,6 +38,8 @@ struct instance_host {
 	void (*died)(void *context);
 	/* It failed for good; err says why. */
 	void (*failed)(void *context, const struct error *err);
+	/* The log stream cannot be written to any more. */
+	void (*broken)(void *context);
 	/* Nothing of it is left; it may be freed from the loop, not from here. */
 	void (*gone)(void *context);
 	void *context;

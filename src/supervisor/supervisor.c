@@ -15,27 +15,21 @@
 #include "base/memory.h"
 #include "container/attach.h"
 #include "instance.h"
+#include "instance_host.h"
 #include "publish.h"
 #include "refusals.h"
-#include "services.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
-enum {
-	STARTS_A_ROUND = 4,   /* launches between two looks at the signals */
-	MANY = 16,            /* instances; fewer get larger pipes */
-	PIPE_LARGE = 1 << 18, /* root's soft limit for pipes is 64 MiB in all */
-};
+enum { STARTS_A_ROUND = 4 }; /* launches between two looks at the signals */
 
 struct supervisor {
 	const struct supervisor_config *config;
 	struct loop *loop;
-	struct site site;
 	struct instance_host host;
 	struct instance *instances;
 	struct refusals refusals;
@@ -280,50 +274,6 @@ static int open_signals(struct supervisor *supervisor, struct error *err)
 	return loop_add(supervisor->loop, supervisor->signals, EPOLLIN, on_signal, supervisor, err);
 }
 
-static int open_stream(struct supervisor *supervisor, struct error *err)
-{
-	const struct supervisor_config *config = supervisor->config;
-	struct stream_config stream = {
-		.fd = config->output,
-		.style = { .format = config->format, .color = config->color },
-		.broken = on_stream_broken,
-		.context = supervisor,
-	};
-	size_t longest = 0;
-	unsigned largest = 0;
-
-	for (size_t i = 0; i < config->formation->count; i++) {
-		const struct formation_want *want = &config->formation->wants[i];
-		size_t len = strlen(want->type->name);
-
-		if (want->quantity == 0)
-			continue;
-		longest = len > longest ? len : longest;
-		largest = want->quantity > largest ? want->quantity : largest;
-	}
-	stream.style.width = line_width(longest, largest);
-	return stream_new(supervisor->loop, &stream, &supervisor->host.stream, err);
-}
-
-static void on_notice(void *context, const char *line)
-{
-	struct supervisor *supervisor = context;
-
-	stream_event(supervisor->host.stream, supervisor->config->site.release->app, "%s", line);
-}
-
-/* Each instance costs some descriptors; the usual soft limit of 1024 is there for select(2), which
- * nothing here uses. */
-static void raise_files(struct rlimit *ret_before)
-{
-	struct rlimit raised;
-
-	(void)getrlimit(RLIMIT_NOFILE, ret_before); /* cannot fail */
-	raised = *ret_before;
-	raised.rlim_cur = raised.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &raised); /* a launch says if it was too few */
-}
-
 static void want_all(struct supervisor *supervisor)
 {
 	const struct formation *formation = supervisor->config->formation;
@@ -334,57 +284,24 @@ static void want_all(struct supervisor *supervisor)
 		formation->count * sizeof *formation->wants);
 }
 
-/* What is done on the host, and what is done behind it. */
-static int open_place(struct supervisor *supervisor, struct error *err)
-{
-	const struct site_config *config = &supervisor->config->site;
-	struct instance_host *host = &supervisor->host;
-	__attribute__((cleanup(services_done))) struct services services = { 0 };
-	struct site_etc etc;
-
-	if (site_open(config, "", &supervisor->site, err) < 0)
-		return -1;
-	if (*supervisor->site.container.cgroup.notice)
-		on_notice(supervisor, supervisor->site.container.cgroup.notice);
-	if (publish_open(config, supervisor->site.container.ids.own, on_notice, supervisor,
-		    &host->network, err) < 0 ||
-		services_open(config, &services, err) < 0)
-		return -1;
-	host->gates = services.gates;
-	etc = services_etc(&services);
-	if (services_watch(host, supervisor->signals, err) < 0 ||
-		site_enter(&supervisor->site, config, &etc, err) < 0)
-		return -1;
-	return network_start(host->network, err);
-}
-
 static int set_up(struct supervisor *supervisor, struct error *err)
 {
-	const struct site_config *config = &supervisor->config->site;
+	const struct supervisor_config *config = supervisor->config;
 	struct instance_host *host = &supervisor->host;
 
-	if (loop_new(&supervisor->loop, err) < 0 || open_signals(supervisor, err) < 0 ||
-		open_stream(supervisor, err) < 0)
+	if (loop_new(&supervisor->loop, err) < 0 || open_signals(supervisor, err) < 0)
 		return -1;
-	host->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (host->null < 0)
-		return error_errno(err, "/dev/null");
 	host->loop = supervisor->loop;
-	host->config = config;
-	host->site = &supervisor->site;
-	host->answered = memory_new(config->release->process_count, sizeof *host->answered);
-	supervisor->announced =
-		memory_new(config->release->port_count, sizeof *supervisor->announced);
 	host->changed = on_changed;
 	host->died = on_died;
 	host->failed = on_failed;
 	host->gone = on_gone;
+	host->broken = on_stream_broken;
 	host->context = supervisor;
-	if (open_place(supervisor, err) < 0)
+	if (instance_host_open(host, config, supervisor->signals, err) < 0)
 		return -1;
-	raise_files(&host->files);
-	if (formation_total(supervisor->config->formation) <= MANY)
-		host->pipe_size = PIPE_LARGE;
+	supervisor->announced =
+		memory_new(config->site.release->port_count, sizeof *supervisor->announced);
 	want_all(supervisor);
 	supervisor->refusals = (struct refusals){ host, &supervisor->instances };
 	return refusals_open(&supervisor->refusals, err);
@@ -401,15 +318,10 @@ static void tear_down(struct supervisor *supervisor)
 	loop_cancel(supervisor->loop, &supervisor->settle);
 	loop_cancel(supervisor->loop, &supervisor->publish);
 	refusals_done(&supervisor->refusals);
-	gates_free(supervisor->host.gates);
-	network_free(supervisor->host.network);
-	site_done(&supervisor->site);
-	stream_free(supervisor->host.stream);
-	cleanup_close(&supervisor->host.null);
+	instance_host_close(&supervisor->host);
 	cleanup_close(&supervisor->signals);
 	loop_free(supervisor->loop);
 	formation_done(&supervisor->wanted);
-	free(supervisor->host.answered);
 	free(supervisor->announced);
 }
 
@@ -419,8 +331,7 @@ int supervisor_run(const struct supervisor_config *config, struct error *err)
 	CLEANUP_CLOSE int lock = site_lock(&config->site, err);
 	int status;
 
-	supervisor.host.null = -1;
-	supervisor.site = (struct site){ .container = CONTAINER_SITE_NONE, .filters = -1 };
+	supervisor.host = INSTANCE_HOST_NONE;
 	if (lock < 0)
 		return -1;
 	status = set_up(&supervisor, err);
