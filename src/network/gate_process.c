@@ -35,6 +35,15 @@ static bool has_names(const struct gates_config *config)
 	return false;
 }
 
+static int keep_to_services(const struct gates_config *config, struct error *err)
+{
+	uint16_t ports[GATES_MAX];
+
+	for (size_t i = 0; i < config->count; i++)
+		ports[i] = config->services[i].port;
+	return seclude_ports(ports, config->count, err);
+}
+
 static int confine(
 	const struct gates_config *config, int control, int *ret_resolver, struct error *err)
 {
@@ -48,9 +57,9 @@ static int confine(
 		if (*ret_resolver < 0)
 			return -1;
 	}
-	if (seclude_root(err) < 0)
+	if (seclude_root(err) < 0 || seclude_rights(0, err) < 0)
 		return -1;
-	return seclude_rights(0, err);
+	return keep_to_services(config, err);
 }
 
 /* The first byte from the parent says that the user namespace, if there is one, has its maps. */
