@@ -49,7 +49,7 @@ static void on_flow_end(void *context)
 {
 	struct accept_table *table = context;
 
-	if (table->flows.count == table->flows.max - 1)
+	if (table->flows.count + 1 == table->flows.max)
 		watch_all(table);
 }
 
@@ -90,29 +90,31 @@ static void on_client(void *context, int fd, uint32_t events)
 		watch_all(socket->table);
 }
 
-static unsigned count_room(unsigned reserved)
+/* Sockets that clients are accepted on take their place from connections. */
+static void set_room(struct accept_table *table)
 {
+	const unsigned taken = table->reserved + table->socket_count;
 	struct rlimit limit = { 0 };
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit); /* cannot fail */
 	if (limit.rlim_cur > MANY)
 		limit.rlim_cur = MANY;
-	if (limit.rlim_cur < 2 * reserved)
-		return DESCRIPTORS;
-	return (unsigned)(limit.rlim_cur - reserved) / DESCRIPTORS;
+	table->flows.max = 1;
+	if (limit.rlim_cur > taken + DESCRIPTORS)
+		table->flows.max = (unsigned)(limit.rlim_cur - taken) / DESCRIPTORS;
 }
 
 int accept_init(struct accept_table *table, unsigned reserved, struct error *err)
 {
-	*table = (struct accept_table){ 0 };
+	*table = (struct accept_table){ .reserved = reserved };
 	if (loop_new(&table->loop, err) < 0)
 		return -1;
 	table->flows = (struct flow_table){
 		.loop = table->loop,
-		.max = count_room(reserved),
 		.on_free = on_flow_end,
 		.context = table,
 	};
+	set_room(table);
 	return 0;
 }
 
@@ -124,15 +126,24 @@ void accept_add(struct accept_table *table, struct accept_socket *socket)
 	if (socket->next)
 		socket->next->at = &socket->next;
 	table->first = socket;
+	table->socket_count++;
+	set_room(table);
 	watch(socket);
 }
 
 void accept_remove(struct accept_socket *socket)
 {
+	struct accept_table *table = socket->table;
+	const bool was_full = !has_room(table);
+
 	accept_want(socket, false);
 	*socket->at = socket->next;
 	if (socket->next)
 		socket->next->at = socket->at;
+	table->socket_count--;
+	set_room(table);
+	if (was_full && has_room(table))
+		watch_all(table);
 }
 
 void accept_want(struct accept_socket *socket, bool is_wanted)

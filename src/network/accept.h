@@ -10,6 +10,7 @@ struct accept_table {
 	struct loop *loop;
 	struct flow_table flows;
 	struct accept_socket *first;
+	unsigned socket_count, reserved;
 	struct loop_timer *retry;
 };
 

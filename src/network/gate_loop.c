@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-	DESCRIPTORS_OWN = 2000, /* the listening sockets are among them */
+	DESCRIPTORS_OWN = 100,
 	LINGER = 30000,         /* milliseconds to deliver what a dead place has sent */
 	LINGER_END = 3000,      /* the same, when all ends */
 	ROUND = 20,

@@ -35,6 +35,15 @@ static bool has_names(const struct gates_config *config)
 	return false;
 }
 
+static int keep_to_services(const struct gates_config *config, struct error *err)
+{
+	uint16_t ports[GATES_MAX];
+
+	for (size_t i = 0; i < config->count; i++)
+		ports[i] = config->services[i].port;
+	return seclude_ports(ports, config->count, err);
+}
+
 static int confine(const struct gates_config *config, struct gate_parts *parts, struct error *err)
 {
 	if (seclude_descriptors(&parts->control, 1, err) < 0)
@@ -49,9 +58,9 @@ static int confine(const struct gates_config *config, struct gate_parts *parts, 
 	}
 	if (config->is_open)
 		parts->egress = egress_new(config->range);
-	if (seclude_root(err) < 0)
+	if (seclude_root(err) < 0 || seclude_rights(0, err) < 0)
 		return -1;
-	return seclude_rights(0, err);
+	return config->is_open ? 0 : keep_to_services(config, err);
 }
 
 /* The first byte from the parent says that the user namespace, if there is one, has its maps. */

@@ -29,4 +29,9 @@ int seclude_root(struct error *err);
  * that nobody is, another user stays who it is. The last step. */
 int seclude_rights(uint64_t capabilities, struct error *err);
 
+/* Lets this process connect to these TCP ports only, bind none, and reach neither abstract sockets
+ * nor other processes: as much of it as the kernel knows (Landlock, from Linux 6.7 and 6.12). After
+ * seclude_rights. */
+int seclude_ports(const uint16_t *ports, size_t count, struct error *err);
+
 #endif
