@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/cli.h"
 #include "container/attach.h"
 #include "container/container.h"
 #include "kernel/userns.h"
@@ -210,4 +211,18 @@ int buildbox_run(void *context, const struct build_command *command, struct erro
 	if (userns_owns_ids() && give_away(app, err) < 0)
 		return -1;
 	return run_at(context, command, err);
+}
+
+static void tell(void *context, const char *line)
+{
+	(void)context; /* a callback's signature */
+	cli_warn("%s", line);
+}
+
+void buildbox_serve(struct buildbox *box, struct build_options *options)
+{
+	options->progress = cli_progress;
+	options->notice = tell;
+	options->command = buildbox_run;
+	options->context = box;
 }

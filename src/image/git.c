@@ -166,10 +166,10 @@ void git_changes_done(struct git_changes *changes)
 	strv_done(&changes->untracked);
 }
 
-int git_list_files(int dir, struct strv *ret, struct error *err)
+int git_list_files(int dir, const char *but, struct strv *ret, struct error *err)
 {
-	static const char *const words[] = { "ls-files", "-z", "--cached", "--others",
-		"--exclude-standard", "--deduplicate", NULL };
+	const char *const words[] = { "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard", "--exclude", but, "--deduplicate", NULL };
 	CLEANUP_BUF struct buf text = { 0 };
 
 	if (run(dir, words, &text, err) < 0)

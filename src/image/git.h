@@ -33,8 +33,9 @@ void git_changes_done(struct git_changes *changes);
 /* Writes the files of a tree, exactly as committed, below path app of root. */
 int git_export(int dir, const char *tree, int root, const char *app, struct error *err);
 
-/* Paths, relative to dir, of all files below it that git does not ignore. */
-int git_list_files(int dir, struct strv *ret, struct error *err);
+/* Paths, relative to dir, of all files below it that git does not ignore, less untracked ones of
+ * the name but. */
+int git_list_files(int dir, const char *but, struct strv *ret, struct error *err);
 
 /* The remote's address as provenance: "" for a path on this host, user and password taken out.
  * ret is appended to. */

@@ -1,0 +1,14 @@
+# Sourced after harness.sh by tests that start the codebase in app.
+
+# begin ARGUMENT…: isorun start, until web can be reached.
+begin() {
+	start start isorun start -d app "$@"
+	wait_for 20 grep -q 'web.1.*ready after' start.out
+	wait_for 20 grep -q 'listening on http' start.out
+}
+
+end() {
+	kill "$started"
+	wait_exit "$started" 10
+	assert_status 0
+}
