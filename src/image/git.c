@@ -100,16 +100,11 @@ static int take_hash(char **text, char ret[65], struct error *err)
 	return 0;
 }
 
-int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *err)
+/* Why a head could not be read: *ret_found false and 0 where there is no repository. */
+static int explain_no_head(int dir, bool *ret_found, struct error *err)
 {
 	static const char *const inside[] = { "rev-parse", "--is-inside-work-tree", NULL };
-	static const char *const names[] = { "rev-parse", "--verify", "HEAD^{commit}", NULL };
-	static const char *const tree[] = { "rev-parse", "--verify", "HEAD:./", NULL };
-	static const char *const date[] = { "show", "-s", "--format=%ct", "HEAD", NULL };
-	CLEANUP_BUF struct buf text = { 0 };
-	struct git_head head = { 0 };
-	uint64_t seconds;
-	char *at;
+	static const char *const commit[] = { "rev-parse", "--verify", "HEAD^{commit}", NULL };
 
 	if (run(dir, inside, NULL, err) < 0) {
 		*ret_found = false;
@@ -117,10 +112,22 @@ int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *
 			error_hint(err, "git config --global --add safe.directory DIR trusts it");
 		return err->errnum == NOT_A_REPOSITORY && strstr(err->text, "not a git") ? 0 : -1;
 	}
-	if (run(dir, names, &text, err) < 0)
+	if (run(dir, commit, NULL, err) < 0)
 		return error_set(err, ERROR_INTEGRITY, "nothing is committed yet");
-	if (run(dir, tree, &text, err) < 0)
-		return error_set(err, ERROR_INTEGRITY, "nothing of it is committed yet");
+	return error_set(err, ERROR_INTEGRITY, "nothing of it is committed yet");
+}
+
+int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *err)
+{
+	static const char *const names[] = { "rev-parse", "HEAD^{commit}", "HEAD:./", NULL };
+	static const char *const date[] = { "show", "-s", "--format=%ct", "HEAD", NULL };
+	CLEANUP_BUF struct buf text = { 0 };
+	struct git_head head = { 0 };
+	uint64_t seconds;
+	char *at;
+
+	if (run(dir, names, &text, err) < 0)
+		return explain_no_head(dir, ret_found, err);
 	if (run(dir, date, &text, err) < 0)
 		return -1;
 	at = text.data;
