@@ -15,8 +15,7 @@ struct buildbox {
  * progress on standard error. box must outlive the build. */
 void buildbox_serve(struct buildbox *box, struct build_options *options);
 
-/* A build_on_command whose context is a struct buildbox. The calling process enters a mount
- * namespace of its own. */
+/* A build_on_command whose context is a struct buildbox. Signals are the command's meanwhile. */
 int buildbox_run(void *context, const struct build_command *command, struct error *err);
 
 #endif

@@ -114,6 +114,22 @@ test_whatever_changes_is_built_again() {
 	builds --update
 }
 
+test_a_build_command_can_be_interrupted() {
+	need_root
+	codebase && commit
+	sed -i 's/"lines", "1", "built"/"sleep", "1000"/' app/isorun.json
+	start start isorun start -d app
+	wait_for 10 grep -q "running build.command" start.err
+	wait_for 10 pgrep -P "$(pgrep -P "$started")" # the sandbox's first process, the command's parent
+	sleep 0.3
+	kill "$started"
+	wait_exit "$started" 10
+
+	assert_status 1
+	assert_equal "isorun: start: build.command: killed by SIGTERM" "$(tail -n 1 start.err)"
+	assert_equal "" "$(ls "$ISORUN_ROOT/tmp")"
+}
+
 test_a_build_that_is_gone_is_made_again() {
 	need_root
 	codebase && commit
@@ -255,6 +271,7 @@ test_a_procfile_is_enough() {
 	assert_no_file app/isorun.json
 
 	printf 'web: bin/hello serve\nclock: bin/hello sleep 1000\n' >app/Procfile.dev
+	rm start.out
 	start start isorun start -f app/Procfile.dev
 	wait_for 20 grep -q 'clock.1.*started' start.out
 	end
@@ -270,6 +287,28 @@ test_a_named_procfile_replaces_the_manifests_processes() {
 	assert_equal "hint: it has web" "$(tail -n 1 <<<"$stderr")"
 	capture isorun start -d app -f absent
 	assert_error 4 "start: absent: there is no such Procfile"
+}
+
+test_an_ordinary_user_starts_it_too() {
+	in_host
+	local user=(setpriv --reuid=4000 --regid=4000 --clear-groups)
+	"${user[@]}" unshare --user --map-root-user true 2>/dev/null ||
+		skip "this kernel gives ordinary users no user namespaces"
+	codebase && commit
+	install -d home
+	cp "$ISORUN" home/isorun
+	chown -R 4000:4000 app home
+	chmod 755 "$T"
+	export ISORUN_ROOT=$T/home/store ISORUN_RUNTIME_DIR=$T/home/run
+	for round in first second; do
+		rm -f start.out start.err
+		start start "${user[@]}" "$T/home/isorun" start -d app
+		wait_for 20 grep -q 'listening on http' start.out
+		assert_contains "$(curl -s -m 5 http://127.0.0.1:5000/)" "hello from web.1"
+		end
+	done
+
+	assert_equal "" "$(cat start.err)"
 }
 
 test_nothing_to_start_says_so() {
