@@ -1,6 +1,7 @@
 #!/bin/bash
 # isorun start: what `foreman start` does, by build, release and run; and only what has to be done
 # again is done again. A type that no app has ends a start before anything runs.
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/start.sh"
 
@@ -287,28 +288,6 @@ test_a_named_procfile_replaces_the_manifests_processes() {
 	assert_equal "hint: it has web" "$(tail -n 1 <<<"$stderr")"
 	capture isorun start -d app -f absent
 	assert_error 4 "start: absent: there is no such Procfile"
-}
-
-test_an_ordinary_user_starts_it_too() {
-	in_host
-	local user=(setpriv --reuid=4000 --regid=4000 --clear-groups)
-	"${user[@]}" unshare --user --map-root-user true 2>/dev/null ||
-		skip "this kernel gives ordinary users no user namespaces"
-	codebase && commit
-	install -d home
-	cp "$ISORUN" home/isorun
-	chown -R 4000:4000 app home
-	chmod 755 "$T"
-	export ISORUN_ROOT=$T/home/store ISORUN_RUNTIME_DIR=$T/home/run
-	for round in first second; do
-		rm -f start.out start.err
-		start start "${user[@]}" "$T/home/isorun" start -d app
-		wait_for 20 grep -q 'listening on http' start.out
-		assert_contains "$(curl -s -m 5 http://127.0.0.1:5000/)" "hello from web.1"
-		end
-	done
-
-	assert_equal "" "$(cat start.err)"
 }
 
 test_nothing_to_start_says_so() {

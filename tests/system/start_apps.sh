@@ -8,6 +8,7 @@
 
 # prepare DIR: builds and releases; a type that there is not ends the start then.
 prepare() {
+	own "$1"
 	capture isorun start -d "$1" none
 	if [ "$status" != 5 ] && grep -q 'resolve\|connect\|Failed to fetch\|reach\|no source' <<<"$stderr"; then
 		skip "no package mirror can be reached"
