@@ -51,7 +51,7 @@ static int read_provenance(struct source *source, bool allow_dirty, struct error
 	__attribute__((cleanup(git_changes_done))) struct git_changes changes = { 0 };
 	bool found;
 
-	if (git_read_head(source->dir, &found, &head, err) < 0) {
+	if (git_read_state(source->dir, &found, &head, &changes, err) < 0) {
 		if (!allow_dirty || err->kind != ERROR_INTEGRITY)
 			return -1;
 		source->dirty = source->listed = true; /* nothing is committed yet */
@@ -65,8 +65,6 @@ static int read_provenance(struct source *source, bool allow_dirty, struct error
 	source->listed = found;
 	if (!found)
 		return 0;
-	if (git_read_changes(source->dir, &changes, err) < 0)
-		return -1;
 	source->lock_differs = drop(&changes.changed, LOCK_FILE);
 	source->lock_differs = drop(&changes.untracked, LOCK_FILE) || source->lock_differs;
 	(void)drop(&changes.untracked, ENV_FILE); /* there or not, it is not looked at */
