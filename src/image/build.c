@@ -122,7 +122,7 @@ static int read_manifest(struct work *work, struct error *err)
 		error_set(err, ERROR_CONFIG, "%s: neither %s nor %s %s", work->options->dir,
 			MANIFEST_FILE, PROCFILE,
 			work->source.tree ? "is in the commit" : "is there");
-		return -1;
+		return error_hint(err, "isorun init writes one from package.json and the like");
 	}
 	if (!has_manifest) {
 		made = manifest_by_name(work);
