@@ -19,8 +19,8 @@ struct cli {
 /* A verb: argv[0] is its name. Returns the exit status, or -1 with err, which main prints. */
 typedef int cli_verb(struct cli *cli, int argc, char **argv, struct error *err);
 
-cli_verb cli_init, cli_build, cli_release, cli_run, cli_releases, cli_inspect, cli_verify,
-	cli_rollback, cli_gc, cli_doctor;
+cli_verb cli_init, cli_start, cli_build, cli_release, cli_run, cli_releases, cli_inspect,
+	cli_verify, cli_rollback, cli_gc, cli_doctor;
 
 /* Where an ISORUN_RUNTIME_DIR that is not set lies: $XDG_RUNTIME_DIR/isorun and so on. The caller
  * frees it. */

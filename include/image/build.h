@@ -30,9 +30,11 @@ typedef void build_on_progress(void *context, const char *step);
 typedef void build_on_notice(void *context, const char *line);
 
 struct build_options {
-	const char *dir;  /* the codebase */
-	bool allow_dirty; /* build what is not as committed, branded "+dirty" */
-	bool update;      /* resolve packages anew and renew isorun.lock */
+	const char *dir;      /* the codebase */
+	bool allow_dirty;     /* build what is not as committed, branded "+dirty" */
+	bool update;          /* resolve packages anew and renew isorun.lock */
+	const char *manifest; /* the text to take for isorun.json; NULL: the codebase's file */
+	const char *procfile; /* the text to take for Procfile; NULL: the codebase's file */
 	build_on_progress *progress;
 	build_on_notice *notice;
 	build_on_command *command;

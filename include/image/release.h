@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "model/config.h"
+#include "model/manifest.h"
 #include "model/release.h"
 #include "store/store.h"
 
@@ -27,6 +28,10 @@ int release_kind(const struct store *store, const struct digest *id, enum image_
  * id. The same input gives the same id on every host. */
 int release_make(const struct store *store, const struct digest *build, const struct config *config,
 	struct release *ret, struct error *err);
+
+/* What the app of a build in the store declares. The caller calls manifest_done. */
+int release_manifest(const struct store *store, const struct digest *build, struct manifest *ret,
+	struct error *err);
 
 /* Reads a release that is in the store. ERROR_NO_SUCH where it is not. */
 int release_load(

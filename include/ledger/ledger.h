@@ -60,6 +60,11 @@ int ledger_lookup(int dir, const char *app, const char *deploy, const struct dig
 int ledger_append(int dir, const char *app, const char *deploy, struct ledger_entry *entry,
 	const struct strv *env, bool quick, struct error *err);
 
+/* A secret of the deploy's own, made once and the same ever after: another for each name, and not
+ * to be had from anything that the ledger holds. */
+int ledger_secret(int dir, const char *app, const char *deploy, const char *name,
+	struct digest *ret, struct error *err);
+
 /* The release entry that text names: "v7", "v7-3f9a1c20be44" or an id or its first 12 digits or
  * more. ERROR_NO_SUCH otherwise. Borrowed from ledger. */
 int ledger_find(const struct ledger *ledger, const char *text, const struct ledger_entry **ret,

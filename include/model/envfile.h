@@ -25,4 +25,9 @@ enum envfile_dialect envfile_dialect(const char *argument, const char **ret_path
 int envfile_parse(enum envfile_dialect dialect, const char *file, const char *text, size_t len,
 	struct strv *ret, struct error *err);
 
+/* The same of an .env as foreman reads it: PORT may stand in it and means where isorun publishes,
+ * not what the app gets. It is not among the items; *ret_port is a copy of its value, or NULL. */
+int envfile_parse_foreman(enum envfile_dialect dialect, const char *file, const char *text,
+	size_t len, struct strv *ret, char **ret_port, struct error *err);
+
 #endif

@@ -5,6 +5,7 @@
  *manifests trees/HEX/         a layer unpacked, by its diff_id releases/HEX.json  what a run needs
  *to know (model/release.h), by release id packages/HEX.deb   Debian packages by SHA-256
  *	filters/HEX.bpf    compiled seccomp filters
+ *	starts/HEX.json    what a codebase was when isorun start last built it (image/recall)
  *	apps/APP/DEPLOY/   ledger and key of a deploy (ledger/ledger.h)
  *	locks              one file; every lock is a byte of it
  *	version            "1": this directory is a store, and whole

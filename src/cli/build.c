@@ -17,12 +17,6 @@ struct request {
 	bool update;
 };
 
-static void tell(void *context, const char *line)
-{
-	(void)context;
-	cli_warn("%s", line);
-}
-
 static int build(
 	const struct cli *cli, const char *dir, const struct request *request, struct error *err)
 {
@@ -30,16 +24,13 @@ static int build(
 	__attribute__((cleanup(build_done))) struct build result = { 0 };
 	CLEANUP_CLOSE int lock = -1;
 	struct buildbox context = { .store = &store, .runtime_dir = cli->runtime_dir };
-	const struct build_options options = {
+	struct build_options options = {
 		.dir = dir,
 		.allow_dirty = request->allow_dirty,
 		.update = request->update,
-		.progress = cli_progress,
-		.notice = tell,
-		.command = buildbox_run,
-		.context = &context,
 	};
 
+	buildbox_serve(&context, &options);
 	if (cli_check_runtime(cli, err) < 0 || store_open(cli->root, &store, err) < 0 ||
 		(lock = gc_hold_off(&store, err)) < 0 ||
 		build_codebase(&store, &options, &result, err) < 0)

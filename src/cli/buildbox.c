@@ -5,12 +5,16 @@
  * host's certificates, too. They say where things come from; what comes, the app's own lock file
  * says. Nothing of the caller's home: an .npmrc counts where the codebase has it.
  *
+ * All of it is done by a child, because who makes a container enters namespaces that there is no
+ * way back from, and after a build there may be a run.
+ *
  * Here and not below, because only cli sees both the build and the container. */
 #include "buildbox.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/cli.h"
 #include "container/attach.h"
 #include "container/container.h"
 #include "kernel/userns.h"
@@ -19,10 +23,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -200,14 +207,106 @@ static int run_at(
 	return status;
 }
 
+/* Passes on what was sent to isorun alone; what a terminal sends the child gets as well. */
+static void pass_signal(int signals, pid_t child)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof info) == sizeof info && info.ssi_code <= 0)
+		(void)kill(child, (int)info.ssi_signo); /* it may have ended */
+}
+
+/* Waits for the child's report: an error, or nothing where all went well. */
+static int await(pid_t child, int report, int signals, struct error *err)
+{
+	struct pollfd fds[] = { { report, POLLIN, 0 }, { signals, POLLIN, 0 } };
+	struct error told;
+	ssize_t got;
+	int status;
+
+	do {
+		if (poll(fds, 2, -1) > 0 && fds[1].revents)
+			pass_signal(signals, child);
+	} while (!fds[0].revents);
+	got = read(report, &told, sizeof told); /* one write of a few hundred bytes is whole */
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for the sandbox");
+	if (got == sizeof told) {
+		*err = told;
+		return -1;
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return error_set(err, ERROR_FAILED, "its sandbox died");
+	return 0;
+}
+
+/* In the child: never returns. */
+static void report_run(
+	const struct buildbox *box, const struct build_command *command, int report, pid_t parent)
+{
+	struct error err;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	if (run_at(box, command, &err) == 0)
+		_exit(0);
+	_exit(write(report, &err, sizeof err) == sizeof err ? 0 : 1);
+}
+
+static int run_in_child(const struct buildbox *box, const struct build_command *command,
+	int signals, struct error *err)
+{
+	CLEANUP_CLOSE int reader = -1;
+	CLEANUP_CLOSE int writer = -1;
+	pid_t parent = getpid(), child;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "sandbox");
+	reader = ends[0];
+	writer = ends[1];
+	child = fork();
+	if (child < 0)
+		return error_errno(err, "sandbox");
+	if (child == 0)
+		report_run(box, command, writer, parent);
+	cleanup_close(&writer);
+	writer = -1;
+	return await(child, reader, signals, err);
+}
+
 int buildbox_run(void *context, const struct build_command *command, struct error *err)
 {
 	CLEANUP_CLOSE int app = open(command->app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct attach attach = { .signals = -1 };
+	sigset_t before;
+	int status;
 
 	if (app < 0)
 		return error_errno(err, "%s", command->app);
 	/* Who owns no other ids owns the copy already, and is the command's user. */
 	if (userns_owns_ids() && give_away(app, err) < 0)
 		return -1;
-	return run_at(context, command, err);
+	(void)sigprocmask(SIG_BLOCK, NULL, &before); /* only asks */
+	status = attach_begin(&attach, err);
+	if (status == 0)
+		status = run_in_child(context, command, attach.signals, err);
+	attach_end(&attach);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail with a mask it gave */
+	return status;
+}
+
+static void tell(void *context, const char *line)
+{
+	(void)context; /* a callback's signature */
+	cli_warn("%s", line);
+}
+
+void buildbox_serve(struct buildbox *box, struct build_options *options)
+{
+	options->progress = cli_progress;
+	options->notice = tell;
+	options->command = buildbox_run;
+	options->context = box;
 }

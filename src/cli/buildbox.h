@@ -11,8 +11,11 @@ struct buildbox {
 	const char *runtime_dir;
 };
 
-/* A build_on_command whose context is a struct buildbox. The calling process enters a mount
- * namespace of its own. */
+/* Fills in of options what every build from the command line has: its sandbox, warnings and
+ * progress on standard error. box must outlive the build. */
+void buildbox_serve(struct buildbox *box, struct build_options *options);
+
+/* A build_on_command whose context is a struct buildbox. Signals are the command's meanwhile. */
 int buildbox_run(void *context, const struct build_command *command, struct error *err);
 
 #endif

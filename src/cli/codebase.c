@@ -4,9 +4,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/cli.h"
+#include "base/json.h"
 #include "model/envfile.h"
-#include "model/init.h"
 #include "model/name.h"
 
 #include <errno.h>
@@ -53,52 +52,72 @@ static bool is_there(int dir, const char *name)
 	return faccessat(dir, name, F_OK, 0) == 0;
 }
 
-static void warn_of_locks(int dir)
+static void note_locks(int dir, struct strv *ret)
 {
 	static const char *const others[] = { "yarn.lock", "pnpm-lock.yaml", "Pipfile.lock",
 		"poetry.lock", NULL };
 
 	for (const char *const *name = others; *name; name++)
 		if (is_there(dir, *name))
-			cli_warn("%s is not read", *name);
+			strv_addf(ret, "%s is not read", *name);
 }
 
-int codebase_init(
-	int dir, const char *path, const char *procfile, struct buf *ret, struct error *err)
+/* Reads what is not given already. */
+static int read_all(
+	int dir, struct init_file *const *files, struct buf *texts, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		int found = files[i]->text ? 0 : codebase_read(dir, files[i]->name, &texts[i], err);
+
+		if (found < 0)
+			return -1;
+		if (!found)
+			continue;
+		files[i]->text = texts[i].data;
+		files[i]->len = texts[i].len;
+	}
+	return 0;
+}
+
+int codebase_init(int dir, const char *path, const struct init_file *procfile, struct buf *ret,
+	struct strv *ret_notes, struct error *err)
 {
 	CLEANUP_FREE char *absolute = realpath(path, NULL);
 	const char *slash = absolute ? strrchr(absolute, '/') : NULL;
-	CLEANUP_STRV struct strv notes = { 0 };
 	char suite[SUITE_TEXT];
 	struct init_input input = {
-		.procfile = { procfile ? procfile : "Procfile" },
-		.app = { "app.json" },
-		.package = { "package.json" },
-		.requirements = { "requirements.txt" },
+		.procfile = procfile ? *procfile : (struct init_file){ .name = "Procfile" },
+		.app = { .name = "app.json" },
+		.package = { .name = "package.json" },
+		.requirements = { .name = "requirements.txt" },
 		.npm_lock =
 			is_there(dir, "package-lock.json") || is_there(dir, "npm-shrinkwrap.json"),
 		.directory = slash ? slash + 1 : "app",
 		.suite = suite,
 	};
-	struct init_file *files[] = { &input.procfile, &input.app, &input.package,
+	struct init_file *const files[] = { &input.procfile, &input.app, &input.package,
 		&input.requirements };
 	struct buf texts[4] = { 0 };
-	int result = 0;
+	int result;
 
 	find_suite(suite);
-	for (size_t i = 0; i < 4 && result >= 0; i++) {
-		result = codebase_read(dir, files[i]->name, &texts[i], err);
-		files[i]->text = result > 0 ? texts[i].data : NULL;
-		files[i]->len = texts[i].len;
-	}
-	if (result >= 0)
-		result = init_manifest(&input, ret, &notes, err);
+	note_locks(dir, ret_notes);
+	result = read_all(dir, files, texts, 4, err);
+	if (result == 0)
+		result = init_manifest(&input, ret, ret_notes, err);
 	for (size_t i = 0; i < 4; i++)
 		buf_done(&texts[i]);
-	if (result < 0)
+	return result;
+}
+
+int codebase_drop_processes(const struct buf *text, struct buf *ret, struct error *err)
+{
+	CLEANUP_JSON json_t *value = NULL;
+
+	if (json_parse("isorun.json", text->data, text->len, &value, err) < 0)
 		return -1;
-	warn_of_locks(dir);
-	for (size_t i = 0; i < notes.len; i++)
-		cli_warn("%s", notes.items[i]);
+	if (json_is_object(value))
+		(void)json_object_del(value, "processes"); /* there or not */
+	json_print(value, true, ret);
 	return 0;
 }

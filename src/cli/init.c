@@ -15,6 +15,7 @@ static int init(const char *path, bool force, struct error *err)
 {
 	CLEANUP_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_BUF struct buf text = { 0 };
+	CLEANUP_STRV struct strv notes = { 0 };
 
 	if (dir < 0)
 		return error_errno(err, "%s", path);
@@ -22,8 +23,10 @@ static int init(const char *path, bool force, struct error *err)
 		error_set(err, ERROR_FAILED, "%s: %s is there already", path, MANIFEST);
 		return error_hint(err, "--force replaces it");
 	}
-	if (codebase_init(dir, path, NULL, &text, err) < 0)
+	if (codebase_init(dir, path, NULL, &text, &notes, err) < 0)
 		return -1;
+	for (size_t i = 0; i < notes.len; i++)
+		cli_warn("%s", notes.items[i]);
 	if (file_write_at(dir, MANIFEST, 0644, text.data, text.len, err) < 0)
 		return -1;
 	(void)fwrite(text.data, 1, text.len, stdout); /* main looks at stdout when it ends */

@@ -19,6 +19,7 @@ struct verb {
 /* In the order of a deploy's life. */
 static const struct verb verbs[] = {
 	{ "init", cli_init, "write an isorun.json for a codebase" },
+	{ "start", cli_start, "build, release and run a codebase, as foreman does" },
 	{ "build", cli_build, "turn a codebase into an immutable build" },
 	{ "release", cli_release, "join a build with a deploy's config" },
 	{ "run", cli_run, "run a release's formation, or one command in its environment" },

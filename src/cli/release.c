@@ -1,22 +1,18 @@
 /* isorun release: a build and a deploy's config become a release. */
 #include "image/release.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/target.h"
 #include "model/config.h"
-#include "model/envfile.h"
 #include "model/name.h"
 #include "store/gc.h"
 #include "store/store.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+#include "settings.h"
 
-enum { TEXT_MAX = 4 << 20 };
+#include <stdio.h>
 
 struct request {
 	const char *build;
@@ -35,80 +31,18 @@ static void request_done(struct request *request)
 	strv_done(&request->ports);
 }
 
-/* What a person gave and cannot be read is config that is missing. */
-static int read_text(const char *path, struct buf *ret, struct error *err)
-{
-	CLEANUP_CLOSE int fd = -1;
-
-	if (strcmp(path, "-") == 0) {
-		if (file_read_all(STDIN_FILENO, TEXT_MAX, ret, err) < 0)
-			return error_wrap(err, "standard input");
-	} else {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd < 0) {
-			error_errno(err, "%s", path);
-			err->kind = ERROR_CONFIG;
-			return -1;
-		}
-		if (file_read_all(fd, TEXT_MAX, ret, err) < 0) {
-			err->kind = ERROR_CONFIG;
-			return error_wrap(err, "%s", path);
-		}
-	}
-	buf_reserve(ret, 0); /* an empty file is an empty text */
-	return 0;
-}
-
-static int read_config(const char *path, struct config *ret, struct error *err)
-{
-	CLEANUP_BUF struct buf text = { 0 };
-
-	if (!path)
-		return 0;
-	if (read_text(path, &text, err) < 0)
-		return -1;
-	return config_parse(path, text.data, text.len, ret, err);
-}
-
-static int add_env_file(const char *argument, struct config *config, struct error *err)
-{
-	CLEANUP_BUF struct buf text = { 0 };
-	CLEANUP_STRV struct strv env = { 0 };
-	const char *path;
-	enum envfile_dialect dialect = envfile_dialect(argument, &path);
-
-	if (read_text(path, &text, err) < 0 ||
-		envfile_parse(dialect, path, text.data, text.len, &env, err) < 0)
-		return -1;
-	for (size_t i = 0; i < env.len; i++)
-		if (config_set_env(config, env.items[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-typedef int set_flag(struct config *config, const char *text, struct error *err);
-
-static int add_flags(
-	const struct strv *texts, set_flag *set, struct config *config, struct error *err)
-{
-	for (size_t i = 0; i < texts->len; i++)
-		if (set(config, texts->items[i], err) < 0)
-			return -1;
-	return 0;
-}
-
 /* Flags win over env files, and those over the config. */
 static int gather(const struct request *request, struct config *config, struct error *err)
 {
-	if (read_config(request->config, config, err) < 0)
+	if (settings_read_config(request->config, config, err) < 0)
 		return -1;
 	for (size_t i = 0; i < request->env_files.len; i++)
-		if (add_env_file(request->env_files.items[i], config, err) < 0)
+		if (settings_add_env_file(request->env_files.items[i], config, NULL, err) < 0)
 			return -1;
-	if (add_flags(&request->env, config_set_env, config, err) < 0 ||
-		add_flags(&request->services, config_set_service, config, err) < 0 ||
-		add_flags(&request->formation, config_set_formation, config, err) < 0 ||
-		add_flags(&request->ports, config_set_port, config, err) < 0)
+	if (settings_add_flags(&request->env, config_set_env, config, err) < 0 ||
+		settings_add_flags(&request->services, config_set_service, config, err) < 0 ||
+		settings_add_flags(&request->formation, config_set_formation, config, err) < 0 ||
+		settings_add_flags(&request->ports, config_set_port, config, err) < 0)
 		return -1;
 	if (!request->deploy)
 		return 0;
@@ -117,13 +51,6 @@ static int gather(const struct request *request, struct config *config, struct e
 	free(config->deploy);
 	config->deploy = memory_copy_str(request->deploy);
 	return 0;
-}
-
-/* What a release can say already and a run does not do yet. */
-static void warn_of_absent(const struct release *release)
-{
-	if (release->drains.len > 0)
-		cli_warn("this version has no log drains: the log goes to standard output");
 }
 
 static int release_it(const struct cli *cli, const struct request *request,
@@ -143,7 +70,7 @@ static int release_it(const struct cli *cli, const struct request *request,
 		return -1;
 	if (target_record(&store, &target, LEDGER_RELEASE, NULL, err) < 0)
 		return -1;
-	warn_of_absent(&target.release);
+	settings_warn(&target.release);
 	(void)printf("sha256:%s\n", target.release.id.hex); /* main looks at stdout when it ends */
 	return 0;
 }

@@ -16,6 +16,8 @@
 #include "supervisor/refused.h"
 #include "supervisor/supervisor.h"
 
+#include "run.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -33,7 +35,7 @@ struct request {
 	struct operands operands;
 };
 
-static struct site_config describe_site(const struct cli *cli, const struct request *request,
+static struct site_config describe_site(const struct cli *cli, uint64_t wait,
 	const struct store *store, const struct target *target)
 {
 	return (struct site_config){
@@ -42,7 +44,7 @@ static struct site_config describe_site(const struct cli *cli, const struct requ
 		.network = cli->network,
 		.release = &target->release,
 		.version = target->version,
-		.wait_services = request->wait,
+		.wait_services = wait,
 	};
 }
 
@@ -103,14 +105,13 @@ static void drop_idle_ports(const struct formation *formation, struct release *r
 	release->port_count = kept;
 }
 
-static int run_formation(const struct cli *cli, const struct request *request,
+int run_formation(const struct cli *cli, const struct run_request *request,
 	const struct store *store, struct target *target, struct error *err)
 {
-	CLEANUP_STRV struct strv words = { 0 };
 	const char *format = request->log_format ? request->log_format : target->release.log_format;
 	struct formation formation;
 	struct supervisor_config config = {
-		.site = describe_site(cli, request, store, target),
+		.site = describe_site(cli, request->wait, store, target),
 		.formation = &formation,
 		.output = STDOUT_FILENO,
 		.color = cli->color,
@@ -119,11 +120,9 @@ static int run_formation(const struct cli *cli, const struct request *request,
 
 	if (line_format_parse(format, isatty(STDOUT_FILENO), &config.format, err) < 0)
 		return -1;
-	for (size_t i = 1; i < request->operands.words.len; i++)
-		strv_add(&words, request->operands.words.items[i]);
-	if (request->ports.len > 0 && replace_ports(&request->ports, &target->release, err) < 0)
+	if (request->ports->len > 0 && replace_ports(request->ports, &target->release, err) < 0)
 		return -1;
-	if (formation_choose(&target->release, &words, &formation, err) < 0)
+	if (formation_choose(&target->release, request->words, &formation, err) < 0)
 		return -1;
 	drop_idle_ports(&formation, &target->release);
 	if (!userns_owns_ids())
@@ -214,7 +213,7 @@ static int run_command(const struct cli *cli, const struct request *request,
 {
 	const struct strv *command = &request->operands.command;
 	const struct oneoff_config config = {
-		.site = describe_site(cli, request, store, target),
+		.site = describe_site(cli, request->wait, store, target),
 		.argv = command,
 		.terminal = request->terminal,
 		.term = getenv("TERM"),
@@ -271,6 +270,7 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 	const char *what = operands->words.len > 0 ? operands->words.items[0] : NULL;
 	__attribute__((cleanup(store_done))) struct store store = { .dir = -1 };
 	CLEANUP_TARGET struct target target = { 0 };
+	CLEANUP_STRV struct strv types = { 0 };
 
 	if (check_request(request, err) < 0)
 		return -1;
@@ -279,14 +279,23 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 	if (cli_check_runtime(cli, err) < 0 || store_open(cli->root, &store, err) < 0 ||
 		target_open(&store, what, &request->choice, true, &target, err) < 0)
 		return -1;
-	return operands->has_command ? run_command(cli, request, &store, &target, err)
-				     : run_formation(cli, request, &store, &target, err);
+	if (operands->has_command)
+		return run_command(cli, request, &store, &target, err);
+	for (size_t i = 1; i < operands->words.len; i++)
+		strv_add(&types, operands->words.items[i]);
+	return run_formation(cli,
+		&(struct run_request){
+			.words = &types,
+			.ports = &request->ports,
+			.log_format = request->log_format,
+			.wait = request->wait,
+		},
+		&store, &target, err);
 }
 
-static int read_wait(struct request *request, struct error *err)
+int run_read_wait(const char *text, uint64_t *ret, struct error *err)
 {
-	if (!request->wait_services ||
-		number_parse_duration(request->wait_services, &request->wait, err) == 0)
+	if (!text || number_parse_duration(text, ret, err) == 0)
 		return 0;
 	err->kind = ERROR_USAGE;
 	return error_wrap(err, "--wait-services");
@@ -322,7 +331,7 @@ int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 	int status = options_parse(&usage, argc, argv, &request.operands, err);
 
 	if (status == 0)
-		status = read_wait(&request, err);
+		status = run_read_wait(request.wait_services, &request.wait, err);
 	if (status == 0)
 		status = run(cli, &request, err);
 	else if (status > 0)

@@ -80,10 +80,14 @@ static void tell_left_out(const struct work *work)
 	work->options->notice(work->options->context, line.data);
 }
 
-/* Reads name below /app; an absent one is 0, a read one 1. */
-static int read_app_file(
-	const struct work *work, const char *name, struct buf *ret, struct error *err)
+/* The text given in place of a file, else name below /app; an absent one is 0, a read one 1. */
+static int read_app_file(const struct work *work, const char *given, const char *name,
+	struct buf *ret, struct error *err)
 {
+	if (given) {
+		buf_add_str(ret, given);
+		return 1;
+	}
 	if (file_read_at(work->app, name, MANIFEST_MAX, ret, err) == 0)
 		return 1;
 	return err->errnum == ENOENT ? 0 : -1;
@@ -107,8 +111,10 @@ static int read_manifest(struct work *work, struct error *err)
 	CLEANUP_BUF struct buf text = { 0 };
 	CLEANUP_BUF struct buf procfile = { 0 };
 	CLEANUP_FREE char *made = NULL;
-	int has_manifest = read_app_file(work, MANIFEST_FILE, &text, err);
-	int has_procfile = has_manifest < 0 ? -1 : read_app_file(work, PROCFILE, &procfile, err);
+	int has_manifest = read_app_file(work, work->options->manifest, MANIFEST_FILE, &text, err);
+	int has_procfile = has_manifest < 0 ? -1
+					    : read_app_file(work, work->options->procfile, PROCFILE,
+						      &procfile, err);
 
 	if (has_manifest < 0 || has_procfile < 0)
 		return -1;
@@ -116,7 +122,7 @@ static int read_manifest(struct work *work, struct error *err)
 		error_set(err, ERROR_CONFIG, "%s: neither %s nor %s %s", work->options->dir,
 			MANIFEST_FILE, PROCFILE,
 			work->source.tree ? "is in the commit" : "is there");
-		return -1;
+		return error_hint(err, "isorun init writes one from package.json and the like");
 	}
 	if (!has_manifest) {
 		made = manifest_by_name(work);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -64,7 +65,15 @@ int copy_entry(int dir, const char *name, int root, const char *target, struct e
 	return fd < 0 ? error_errno(err, "%s", name) : copy_open(fd, root, target, err);
 }
 
-int copy_dir(int fd, const char *but, int root, const char *target, struct error *err)
+static bool is_listed(const char *const *names, const char *name)
+{
+	for (; names && *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+int copy_dir(int fd, const char *const *but, int root, const char *target, struct error *err)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_CLOSEDIR DIR *list = copy < 0 ? NULL : fdopendir(copy);
@@ -78,7 +87,7 @@ int copy_dir(int fd, const char *but, int root, const char *target, struct error
 		CLEANUP_FREE char *path = memory_format("%s/%s", target, entry->d_name);
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			(but && strcmp(entry->d_name, but) == 0))
+			is_listed(but, entry->d_name))
 			continue;
 		if (copy_entry(fd, entry->d_name, root, path, err) < 0)
 			return -1;

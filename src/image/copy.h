@@ -10,7 +10,8 @@ int copy_entry(int dir, const char *name, int root, const char *target, struct e
 /* Copies what fd, open for reading, stands for: a regular file or a directory. */
 int copy_open(int fd, int root, const char *target, struct error *err);
 
-/* Copies a directory's contents, leaving out entries named but (NULL: none). */
-int copy_dir(int fd, const char *but, int root, const char *target, struct error *err);
+/* Copies a directory's contents, leaving out those entries of it that but lists (NULL: none; ends
+ * with a NULL). */
+int copy_dir(int fd, const char *const *but, int root, const char *target, struct error *err);
 
 #endif

@@ -71,20 +71,15 @@ void git_print_remote(const char *url, struct buf *ret)
 	buf_add_str(ret, at ? at + 1 : host);
 }
 
-static int read_remote(int dir, struct git_head *ret)
+static char *copy_remote(struct buf *url)
 {
-	static const char *const words[] = { "config", "--get", "remote.origin.url", NULL };
-	CLEANUP_BUF struct buf url = { 0 };
 	CLEANUP_BUF struct buf text = { 0 };
-	struct error ignored;
 
-	if (run(dir, words, &url, &ignored) < 0)
-		return 0; /* no origin: nothing to record */
-	url.data[strcspn(url.data, "\n")] = '\0';
-	git_print_remote(url.data, &text);
-	if (text.len)
-		ret->remote = buf_take(&text);
-	return 0;
+	if (!url->len)
+		return NULL;
+	url->data[strcspn(url->data, "\n")] = '\0';
+	git_print_remote(url->data, &text);
+	return text.len ? buf_take(&text) : NULL;
 }
 
 /* Copies one line of hexadecimal digits and moves *text behind it. */
@@ -100,16 +95,11 @@ static int take_hash(char **text, char ret[65], struct error *err)
 	return 0;
 }
 
-int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *err)
+/* Why a head could not be read: *ret_found false and 0 where there is no repository. */
+static int explain_no_head(int dir, bool *ret_found, struct error *err)
 {
 	static const char *const inside[] = { "rev-parse", "--is-inside-work-tree", NULL };
-	static const char *const names[] = { "rev-parse", "--verify", "HEAD^{commit}", NULL };
-	static const char *const tree[] = { "rev-parse", "--verify", "HEAD:./", NULL };
-	static const char *const date[] = { "show", "-s", "--format=%ct", "HEAD", NULL };
-	CLEANUP_BUF struct buf text = { 0 };
-	struct git_head head = { 0 };
-	uint64_t seconds;
-	char *at;
+	static const char *const commit[] = { "rev-parse", "--verify", "HEAD^{commit}", NULL };
 
 	if (run(dir, inside, NULL, err) < 0) {
 		*ret_found = false;
@@ -117,23 +107,104 @@ int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *
 			error_hint(err, "git config --global --add safe.directory DIR trusts it");
 		return err->errnum == NOT_A_REPOSITORY && strstr(err->text, "not a git") ? 0 : -1;
 	}
-	if (run(dir, names, &text, err) < 0)
+	if (run(dir, commit, NULL, err) < 0)
 		return error_set(err, ERROR_INTEGRITY, "nothing is committed yet");
-	if (run(dir, tree, &text, err) < 0)
-		return error_set(err, ERROR_INTEGRITY, "nothing of it is committed yet");
-	if (run(dir, date, &text, err) < 0)
+	return error_set(err, ERROR_INTEGRITY, "nothing of it is committed yet");
+}
+
+/* All that is asked of every codebase, at once: each git takes longer to start than to answer. */
+enum { NAMES, DATE, REMOTE, STATUS, QUESTIONS };
+
+static const char *const questions[QUESTIONS][10] = {
+	[NAMES] = { "rev-parse", "HEAD^{commit}", "HEAD:./", NULL },
+	[DATE] = { "show", "-s", "--format=%ct", "HEAD", NULL },
+	[REMOTE] = { "config", "--get", "remote.origin.url", NULL },
+	[STATUS] = { "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal",
+		"--ignore-submodules=none", "--", ".", NULL },
+};
+
+struct answer {
+	struct strv argv;
+	struct tool_process process;
+	struct buf text;
+	int status;
+	struct error err;
+};
+
+static void ask(int dir, struct answer *answers)
+{
+	CLEANUP_STRV struct strv env = { 0 };
+
+	tool_env(&env);
+	for (int i = 0; i < QUESTIONS; i++) {
+		struct answer *answer = &answers[i];
+
+		add_words(&answer->argv, questions[i]);
+		answer->status = tool_start(
+			&(struct tool){ .argv = &answer->argv, .env = &env, .dir = dir, .in = -1 },
+			&answer->process, &answer->err);
+	}
+	for (int i = 0; i < QUESTIONS; i++)
+		if (answers[i].status == 0)
+			answers[i].status =
+				tool_read(&answers[i].process, &answers[i].text, &answers[i].err);
+}
+
+static void read_changes(const struct buf *text, struct git_changes *ret)
+{
+	for (size_t at = 0; at + 3 < text->len; at += strlen(text->data + at) + 1) {
+		const char *line = text->data + at;
+
+		strv_add(line[0] == '?' ? &ret->untracked : &ret->changed, line + 3);
+	}
+}
+
+static int read_head(struct answer *answers, struct git_head *ret, struct error *err)
+{
+	char *at = answers[NAMES].text.data;
+	char *date = answers[DATE].text.data;
+	uint64_t seconds;
+
+	if (take_hash(&at, ret->commit, err) < 0 || take_hash(&at, ret->tree, err) < 0)
 		return -1;
-	at = text.data;
-	if (take_hash(&at, head.commit, err) < 0 || take_hash(&at, head.tree, err) < 0)
+	date[strcspn(date, "\n")] = '\0';
+	if (number_parse(date, INT64_MAX / 2, &seconds, err) < 0)
+		return error_wrap(err, "date of commit %s", ret->commit);
+	ret->date = (int64_t)seconds;
+	/* A codebase without origin is fine. */
+	ret->remote = answers[REMOTE].status == 0 ? copy_remote(&answers[REMOTE].text) : NULL;
+	return 0;
+}
+
+static int judge(int dir, struct answer *answers, bool *ret_found, struct git_head *ret_head,
+	struct git_changes *ret_changes, struct error *err)
+{
+	if (answers[NAMES].status < 0)
+		return explain_no_head(dir, ret_found, err);
+	if (answers[DATE].status < 0 || answers[STATUS].status < 0) {
+		*err = answers[answers[DATE].status < 0 ? DATE : STATUS].err;
 		return -1;
-	at[strcspn(at, "\n")] = '\0';
-	if (number_parse(at, INT64_MAX / 2, &seconds, err) < 0)
-		return error_wrap(err, "date of commit %s", head.commit);
-	head.date = (int64_t)seconds;
-	(void)read_remote(dir, &head); /* a codebase without origin is fine */
-	*ret = head;
+	}
+	if (read_head(answers, ret_head, err) < 0)
+		return -1;
+	read_changes(&answers[STATUS].text, ret_changes);
 	*ret_found = true;
 	return 0;
+}
+
+int git_read_state(int dir, bool *ret_found, struct git_head *ret_head,
+	struct git_changes *ret_changes, struct error *err)
+{
+	struct answer answers[QUESTIONS] = { 0 };
+	int result;
+
+	ask(dir, answers);
+	result = judge(dir, answers, ret_found, ret_head, ret_changes, err);
+	for (int i = 0; i < QUESTIONS; i++) {
+		strv_done(&answers[i].argv);
+		buf_done(&answers[i].text);
+	}
+	return result;
 }
 
 void git_head_done(struct git_head *head)
@@ -142,34 +213,16 @@ void git_head_done(struct git_head *head)
 	*head = (struct git_head){ 0 };
 }
 
-int git_read_changes(int dir, struct git_changes *ret, struct error *err)
-{
-	static const char *const words[] = { "status", "--porcelain", "-z", "--no-renames",
-		"--untracked-files=normal", "--ignore-submodules=none", "--", ".", NULL };
-	CLEANUP_BUF struct buf text = { 0 };
-	struct git_changes changes = { 0 };
-
-	if (run(dir, words, &text, err) < 0)
-		return -1;
-	for (size_t at = 0; at + 3 < text.len; at += strlen(text.data + at) + 1) {
-		const char *line = text.data + at;
-
-		strv_add(line[0] == '?' ? &changes.untracked : &changes.changed, line + 3);
-	}
-	*ret = changes;
-	return 0;
-}
-
 void git_changes_done(struct git_changes *changes)
 {
 	strv_done(&changes->changed);
 	strv_done(&changes->untracked);
 }
 
-int git_list_files(int dir, struct strv *ret, struct error *err)
+int git_list_files(int dir, const char *but, struct strv *ret, struct error *err)
 {
-	static const char *const words[] = { "ls-files", "-z", "--cached", "--others",
-		"--exclude-standard", "--deduplicate", NULL };
+	const char *const words[] = { "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard", "--exclude", but, "--deduplicate", NULL };
 	CLEANUP_BUF struct buf text = { 0 };
 
 	if (run(dir, words, &text, err) < 0)

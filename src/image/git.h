@@ -22,19 +22,20 @@ struct git_changes {
 	struct strv untracked; /* files git knows nothing of and does not ignore */
 };
 
-/* Reads the head of the repository that dir lies in. *ret_found is false where dir is in none. */
-int git_read_head(int dir, bool *ret_found, struct git_head *ret, struct error *err);
+/* Reads the head of the repository that dir lies in, and what below dir is not as committed (paths
+ * relative to the repository's top). *ret_found is false, and the rest untouched, where dir is in
+ * no repository. ERROR_INTEGRITY where nothing is committed. */
+int git_read_state(int dir, bool *ret_found, struct git_head *ret_head,
+	struct git_changes *ret_changes, struct error *err);
 void git_head_done(struct git_head *head);
-
-/* What below dir is not as committed. Paths are relative to the repository's top. */
-int git_read_changes(int dir, struct git_changes *ret, struct error *err);
 void git_changes_done(struct git_changes *changes);
 
 /* Writes the files of a tree, exactly as committed, below path app of root. */
 int git_export(int dir, const char *tree, int root, const char *app, struct error *err);
 
-/* Paths, relative to dir, of all files below it that git does not ignore. */
-int git_list_files(int dir, struct strv *ret, struct error *err);
+/* Paths, relative to dir, of all files below it that git does not ignore, less untracked ones of
+ * the name but. */
+int git_list_files(int dir, const char *but, struct strv *ret, struct error *err);
 
 /* The remote's address as provenance: "" for a path on this host, user and password taken out.
  * ret is appended to. */

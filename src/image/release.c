@@ -112,13 +112,9 @@ static void set_origin(
 {
 	const char *revision =
 		imageconfig_label(&image->config, "org.opencontainers.image.revision");
-	const char *version = imageconfig_label(&image->config, "org.opencontainers.image.version");
-	const char *plus = version ? strrchr(version, '+') : NULL;
-	bool dirty = plus && strcmp(plus, "+dirty") == 0;
 
 	release->build = *build;
-	if (revision)
-		release->commit = memory_format("%s%s", revision, dirty ? "+dirty" : "");
+	release->commit = memory_copy_str(revision); /* with "+dirty" where it is */
 	release->layer_count = image->layout.layer_count;
 	release->layers = memory_new(release->layer_count, sizeof *release->layers);
 	for (size_t i = 0; i < release->layer_count; i++)
@@ -148,6 +144,18 @@ static int put_image(
 		put_release(store, &id, text.data, err) < 0)
 		return -1;
 	release->id = id;
+	return 0;
+}
+
+int release_manifest(const struct store *store, const struct digest *build, struct manifest *ret,
+	struct error *err)
+{
+	CLEANUP_IMAGE struct image *image = image_read(store, build, err);
+	enum image_kind kind;
+
+	if (!image || image_check_kind(&image->config, &kind, err) < 0 ||
+		image_parse_manifest(&image->config, ret, err) < 0)
+		return -1;
 	return 0;
 }
 

@@ -14,9 +14,10 @@
 #include <string.h>
 
 #define LOCK_FILE "isorun.lock"
+#define ENV_FILE  ".env"
 
-/* Takes isorun.lock out of the list; whether it was there. */
-static bool drop_lock(struct strv *paths)
+/* Takes files of this name out of the list; whether there was one. */
+static bool drop(struct strv *paths, const char *name)
 {
 	struct strv kept = { 0 };
 	size_t before = paths->len;
@@ -24,7 +25,7 @@ static bool drop_lock(struct strv *paths)
 	for (size_t i = 0; i < paths->len; i++) {
 		const char *slash = strrchr(paths->items[i], '/');
 
-		if (strcmp(slash ? slash + 1 : paths->items[i], LOCK_FILE) != 0)
+		if (strcmp(slash ? slash + 1 : paths->items[i], name) != 0)
 			strv_add(&kept, paths->items[i]);
 	}
 	strv_done(paths);
@@ -50,19 +51,23 @@ static int read_provenance(struct source *source, bool allow_dirty, struct error
 	__attribute__((cleanup(git_changes_done))) struct git_changes changes = { 0 };
 	bool found;
 
-	if (git_read_head(source->dir, &found, &head, err) < 0)
-		return -1;
+	if (git_read_state(source->dir, &found, &head, &changes, err) < 0) {
+		if (!allow_dirty || err->kind != ERROR_INTEGRITY)
+			return -1;
+		source->dirty = source->listed = true; /* nothing is committed yet */
+		return 0;
+	}
 	if (!found && !allow_dirty) {
 		error_set(err, ERROR_INTEGRITY, "not a git checkout");
 		return error_hint(err, "commit it, or build with --allow-dirty");
 	}
 	source->dirty = !found;
+	source->listed = found;
 	if (!found)
 		return 0;
-	if (git_read_changes(source->dir, &changes, err) < 0)
-		return -1;
-	source->lock_differs = drop_lock(&changes.changed);
-	source->lock_differs = drop_lock(&changes.untracked) || source->lock_differs;
+	source->lock_differs = drop(&changes.changed, LOCK_FILE);
+	source->lock_differs = drop(&changes.untracked, LOCK_FILE) || source->lock_differs;
+	(void)drop(&changes.untracked, ENV_FILE); /* there or not, it is not looked at */
 	if (changes.changed.len && !allow_dirty)
 		return refuse_changes(&changes, err);
 	source->dirty = allow_dirty && (changes.changed.len || changes.untracked.len);
@@ -99,17 +104,29 @@ void source_done(struct source *source)
 	*source = (struct source){ .dir = -1 };
 }
 
+int source_list(const struct source *source, struct strv *ret, struct error *err)
+{
+	CLEANUP_STRV struct strv paths = { 0 };
+
+	if (!source->listed)
+		return 0;
+	if (git_list_files(source->dir, ENV_FILE, &paths, err) < 0)
+		return -1;
+	for (size_t i = 0; i < paths.len; i++)
+		if (faccessat(source->dir, paths.items[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			strv_add(ret, paths.items[i]); /* else deleted, and that not committed */
+	return 0;
+}
+
 static int export_listed(const struct source *source, int root, const char *app, struct error *err)
 {
 	CLEANUP_STRV struct strv paths = { 0 };
 
-	if (git_list_files(source->dir, &paths, err) < 0)
+	if (source_list(source, &paths, err) < 0)
 		return -1;
 	for (size_t i = 0; i < paths.len; i++) {
 		CLEANUP_FREE char *target = memory_format("%s/%s", app, paths.items[i]);
 
-		if (faccessat(source->dir, paths.items[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			continue; /* deleted, not committed: that is what dirty means */
 		if (copy_entry(source->dir, paths.items[i], root, target, err) < 0)
 			return -1;
 	}
@@ -118,13 +135,15 @@ static int export_listed(const struct source *source, int root, const char *app,
 
 int source_export(const struct source *source, int root, const char *app, struct error *err)
 {
+	static const char *const but[] = { ".git", ENV_FILE, NULL };
+
 	if (place_dir(root, app, 0755, err) < 0)
 		return -1;
 	if (source->tree)
 		return git_export(source->dir, source->tree, root, app, err);
-	if (source->commit)
+	if (source->listed)
 		return export_listed(source, root, app, err);
-	return copy_dir(source->dir, ".git", root, app, err);
+	return copy_dir(source->dir, but, root, app, err);
 }
 
 int source_open_file(const struct source *source, const char *path, struct error *err)

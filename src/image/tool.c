@@ -147,17 +147,22 @@ int tool_finish(struct tool_process *process, struct error *err)
 	return status == 0 ? 0 : complain(process, status, err);
 }
 
+int tool_read(struct tool_process *process, struct buf *ret, struct error *err)
+{
+	struct error finish;
+
+	if (file_read_all(process->out, OUTPUT_MAX, ret, err) == 0)
+		return tool_finish(process, err);
+	(void)tool_finish(process, &finish); /* the read's error is the one to tell */
+	return error_wrap(err, "%s", process->name);
+}
+
 int tool_run(const struct tool *tool, struct buf *ret, struct error *err)
 {
 	CLEANUP_BUF struct buf dropped = { 0 };
 	struct tool_process process;
-	struct error finish;
 
 	if (tool_start(tool, &process, err) < 0)
 		return -1;
-	if (file_read_all(process.out, OUTPUT_MAX, ret ? ret : &dropped, err) < 0) {
-		(void)tool_finish(&process, &finish); /* the read's error is the one to tell */
-		return error_wrap(err, "%s", tool->argv->items[0]);
-	}
-	return tool_finish(&process, err);
+	return tool_read(&process, ret ? ret : &dropped, err);
 }

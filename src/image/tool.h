@@ -38,6 +38,9 @@ int tool_start(const struct tool *tool, struct tool_process *ret, struct error *
  * err->errnum is the exit status (or one of the two above). */
 int tool_finish(struct tool_process *process, struct error *err);
 
+/* Reads standard output into ret (appended; at most 256 MiB), then tool_finish. */
+int tool_read(struct tool_process *process, struct buf *ret, struct error *err);
+
 /* Start, read standard output into ret (appended; at most 256 MiB; NULL drops it), finish. */
 int tool_run(const struct tool *tool, struct buf *ret, struct error *err);
 

@@ -85,7 +85,7 @@ int reader_key(struct reader *reader, bool blanks, char **ret, struct error *err
 	while (blanks && behind > place && strchr(" \t", behind[-1]))
 		behind--;
 	key = memory_format("%.*s", (int)(behind - place), place);
-	if (name_check_variable(key, err) < 0) {
+	if (!(reader->port && strcmp(key, "PORT") == 0) && name_check_variable(key, err) < 0) {
 		const struct error inner = *err;
 
 		free(key);
@@ -131,15 +131,14 @@ static int read_docker(struct reader *reader, struct error *err)
 	return 0;
 }
 
-static int read_json(
-	const char *file, const char *text, size_t len, struct strv *ret, struct error *err)
+static int read_json(const struct reader *reader, size_t len, struct strv *ret, struct error *err)
 {
 	CLEANUP_JSON json_t *top = NULL;
-	struct json_at at = { .file = file, .text = text };
+	struct json_at at = { .file = reader->file, .text = reader->at };
 	const char *key;
 	json_t *value;
 
-	if (json_parse(file, text, len, &top, err) < 0)
+	if (json_parse(reader->file, reader->at, len, &top, err) < 0)
 		return -1;
 	at.value = top;
 	if (read_object(&at, VARIABLES_MAX, err) < 0)
@@ -149,7 +148,10 @@ static int read_json(
 		const char *string;
 
 		(void)json_member(&at, key, &member); /* it is there: we are iterating over it */
-		if (read_variable(&member, key, err) < 0 || json_get_str(&member, &string, err) < 0)
+		if (!(reader->port && strcmp(key, "PORT") == 0) &&
+			read_variable(&member, key, err) < 0)
+			return -1;
+		if (json_get_str(&member, &string, err) < 0)
 			return -1;
 		strv_addf(ret, "%s=%s", key, string);
 	}
@@ -192,23 +194,46 @@ static int read_lines(enum envfile_dialect dialect, struct reader *reader, struc
 	}
 }
 
+/* reader says file, text and what is allowed. */
+static int parse(enum envfile_dialect dialect, struct reader *reader, size_t len, struct strv *ret,
+	struct error *err)
+{
+	const char *text = reader->text;
+	int result;
+
+	if (text_check(reader->file, text, len, err) < 0)
+		return -1;
+	reader->at = text + text_bom(text, len);
+	if (dialect == ENVFILE_JSON)
+		result = read_json(reader, len - (size_t)(reader->at - text), &reader->items, err);
+	else
+		result = read_lines(dialect, reader, err);
+	free(reader->places);
+	if (result == 0)
+		strv_add_all(ret, &reader->items);
+	strv_done(&reader->items);
+	return result;
+}
+
 int envfile_parse(enum envfile_dialect dialect, const char *file, const char *text, size_t len,
 	struct strv *ret, struct error *err)
 {
 	struct reader reader = { .file = file, .text = text };
-	int result;
 
-	if (text_check(file, text, len, err) < 0)
+	return parse(dialect, &reader, len, ret, err);
+}
+
+int envfile_parse_foreman(enum envfile_dialect dialect, const char *file, const char *text,
+	size_t len, struct strv *ret, char **ret_port, struct error *err)
+{
+	struct reader reader = { .file = file, .text = text, .port = true };
+	CLEANUP_STRV struct strv items = { 0 };
+
+	if (parse(dialect, &reader, len, &items, err) < 0)
 		return -1;
-	reader.at = text + text_bom(text, len);
-	if (dialect == ENVFILE_JSON)
-		result = read_json(
-			file, reader.at, len - (size_t)(reader.at - text), &reader.items, err);
-	else
-		result = read_lines(dialect, &reader, err);
-	free(reader.places);
-	if (result == 0)
-		strv_add_all(ret, &reader.items);
-	strv_done(&reader.items);
-	return result;
+	*ret_port = memory_copy_str(strv_env_get(&items, "PORT"));
+	for (size_t i = 0; i < items.len; i++)
+		if (strncmp(items.items[i], "PORT=", 5) != 0)
+			strv_add(ret, items.items[i]);
+	return 0;
 }

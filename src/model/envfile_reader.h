@@ -15,6 +15,7 @@ struct reader {
 	const char *at;
 	struct strv items;
 	const char **places; /* where the key of each item stands */
+	bool port;           /* PORT is a variable like any other */
 };
 
 /* Moves over a key with its "=" and returns it in *ret (freed by the caller); blanks around both

@@ -234,7 +234,8 @@ test_a_codebase_without_manifest_or_procfile_says_so() {
 	codebase app && rm app/isorun.json && commit app
 	capture isorun build app
 
-	assert_error 4 "build: app: neither isorun.json nor Procfile is in the commit"
+	assert_error 4 "build: app: neither isorun.json nor Procfile is in the commit" \
+		"isorun init writes one from package.json and the like"
 }
 
 test_a_procfile_alone_will_do() {

@@ -42,6 +42,18 @@ test_a_release_is_recorded_and_has_the_id_that_it_prints() {
 	assert_equal "sha256:$id v1-${id:0:12} release" "$(jq -r '.[0] | "\(.id) \(.name) \(.kind)"' stdout)"
 }
 
+test_a_release_of_a_dirty_build_names_its_commit_so() {
+	make_build
+	touch app/more
+	isorun build --allow-dirty app -o build.tar >/dev/null
+	id=$(isorun release build.tar -e KEY=1)
+	capture isorun inspect "$id"
+
+	assert_status 0
+	assert_contains "$stdout" "$(git -C app rev-parse HEAD)+dirty"
+	assert_not_contains "$stdout" "+dirty+dirty"
+}
+
 test_the_same_build_and_config_give_the_same_release_everywhere() {
 	make_build
 	isorun release build.tar -e KEY=1 -o one.tar >one

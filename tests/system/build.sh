@@ -233,6 +233,24 @@ test_the_build_command_keeps_only_app_and_has_no_network() {
 	assert_equal "0/0" "$(layer build.tar 1 | tar --numeric-owner -tv | awk '{ print $2 }' | sort -u)"
 }
 
+test_only_a_build_with_network_gets_the_callers_mirrors() {
+	need_root
+	mkdir -p app/bin && cp "$BUILD/hello" app/bin
+	export npm_config_registry=http://127.0.0.1:1/ https_proxy=http://127.0.0.1:2 SECRET=3
+	for network in false true; do
+		echo '{ "name": "app", "processes": { "web": { "command": "bin/hello" } },
+			"build": { "command": ["/app/bin/hello", "env"], "network": '$network' } }' >app/isorun.json
+		capture isorun build --allow-dirty app
+		assert_status 0
+		grep -E '^(npm_config_registry|https_proxy|SECRET|HOME)=' "$T/stderr" | sort >$network
+	done
+
+	assert_equal "HOME=/tmp" "$(cat false)"
+	assert_equal "HOME=/tmp
+https_proxy=http://127.0.0.1:2
+npm_config_registry=http://127.0.0.1:1/" "$(cat true)"
+}
+
 test_a_build_command_that_fails_fails_the_build() {
 	busybox
 	codebase app "$(packages busybox-static)" '["busybox", "true"]' \

@@ -201,6 +201,40 @@ static void every_cut_of_an_env_file_is_read_or_refused(void **state)
 	}
 }
 
+static void an_env_of_foremans_may_say_where_to_publish(void **state)
+{
+	static const char text[] = "A=1\nPORT=3000\n", json[] = "{ \"PORT\": \"80\" }";
+	struct strv items = { 0 };
+	struct error err = { 0 };
+	char *port = NULL;
+
+	(void)state;
+	assert_int_equal(envfile_parse_foreman(
+				 ENVFILE_DOTENV, ".env", text, strlen(text), &items, &port, &err),
+		0);
+	assert_int_equal(items.len, 1);
+	assert_string_equal(items.items[0], "A=1");
+	assert_string_equal(port, "3000");
+	free(port);
+	assert_int_equal(
+		envfile_parse_foreman(ENVFILE_JSON, "env", json, strlen(json), &items, &port, &err),
+		0);
+	assert_string_equal(port, "80");
+	free(port);
+	assert_int_equal(
+		envfile_parse_foreman(ENVFILE_DOTENV, ".env", "B=2\n", 4, &items, &port, &err), 0);
+	assert_null(port);
+
+	assert_int_equal(
+		envfile_parse_foreman(ENVFILE_DOTENV, ".env", "DYNO=x\n", 7, &items, &port, &err),
+		-1);
+	assert_string_equal(err.text, ".env:1:1: DYNO is set by isorun");
+	assert_int_equal(
+		envfile_parse(ENVFILE_DOTENV, ".env", text, strlen(text), &items, &err), -1);
+	assert_string_equal(err.text, ".env:2:1: PORT is set by isorun");
+	strv_done(&items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +245,7 @@ int main(void)
 		cmocka_unit_test(json_is_one_object_of_strings),
 		cmocka_unit_test(a_prefix_names_the_dialect),
 		cmocka_unit_test(every_cut_of_an_env_file_is_read_or_refused),
+		cmocka_unit_test(an_env_of_foremans_may_say_where_to_publish),
 	};
 
 	return cmocka_run_group_tests_name("envfile", tests, NULL, NULL);
