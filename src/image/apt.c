@@ -45,6 +45,13 @@ static void add_path_option(
 	"#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n" \
 	"#clear APT::Update::Post-Invoke-Success;\n#clear APT::Architectures;\n"
 
+/* What is there before any package: our skeleton has the merged /usr. Unless apt knows it, the
+ * first of "usrmerge | usr-is-merged" is taken, a script for hosts that brings the whole of perl.
+ */
+#define STATUS                                                                      \
+	"Package: usr-is-merged\nStatus: install ok installed\nArchitecture: all\n" \
+	"Version: 99\nMaintainer: isorun\nDescription: the skeleton\n\n"
+
 static void begin(const struct apt *apt, const char *program, struct strv *argv)
 {
 	strv_add(argv, program);
@@ -216,7 +223,7 @@ int apt_open(int work, const char *path, const char *suite, struct apt *ret, str
 	for (const char *const *dir = dirs; result == 0 && *dir; dir++)
 		result = place_dir(apt.dir, *dir, 0755, err);
 	if (result == 0)
-		result = place_text(apt.dir, "status", "", 0, err);
+		result = place_text(apt.dir, "status", STATUS, strlen(STATUS), err);
 	if (result == 0)
 		result = place_text(apt.dir, "apt.conf", CONFIG, strlen(CONFIG), err);
 	if (result == 0)

@@ -86,6 +86,16 @@ test_packages_are_resolved_pinned_and_unpacked_without_touching_the_host() {
 	assert_contains "$(layer build.tar 0 | tar xO var/lib/dpkg/status.d/busybox-static)" "Package: busybox-static"
 }
 
+test_the_merged_usr_of_the_skeleton_needs_no_package() {
+	need_mirror
+	codebase app "$(packages busybox-static init-system-helpers)" '["busybox", "true"]'
+	isorun build app 2>said
+
+	assert_contains "$(cat app/isorun.lock)" '"name":"init-system-helpers"'
+	assert_not_contains "$(cat app/isorun.lock)" '"name":"usrmerge"'
+	assert_not_contains "$(cat app/isorun.lock)" '"name":"perl"'
+}
+
 test_an_update_renews_the_lock_and_runs_no_hook_of_the_hosts_apt() {
 	busybox
 	sed -i 's/"date": "2/"date": "1/' app/isorun.lock
