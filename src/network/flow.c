@@ -28,7 +28,7 @@ enum {
 	PIPE_SIZE = 1 << 18,
 	MUCH = 1 << 16,
 	SMALL = PIPE_BUF, /* what an empty pipe takes in one piece, however small it is */
-	ROUNDS = 16, /* of one direction, before others get their turn */
+	ROUNDS = 16,      /* of one direction, before others get their turn */
 };
 
 struct side {
@@ -156,8 +156,7 @@ static enum progress fill(struct flow *flow, int from)
 /* Bytes that could not be sent at once go the way of the others. */
 static bool keep(struct flow *flow, struct stream *stream, const char *bytes, size_t size)
 {
-	if (!take_pipe(flow->table, stream) ||
-		write(stream->pipe[1], bytes, size) != (ssize_t)size)
+	if (!take_pipe(flow->table, stream) || write(stream->pipe[1], bytes, size) != (ssize_t)size)
 		return false;
 	stream->pending = size;
 	return true;
