@@ -46,6 +46,7 @@ struct netlink_route {
 	int link;
 	unsigned table; /* 0: main */
 	bool local;     /* deliver to this namespace's own sockets */
+	bool is_near;   /* what it leads to is on this machine: connections do without pacing */
 };
 
 /* An rtnetlink socket of the namespace namespace_fd; -1: of this process's own. */

@@ -93,7 +93,7 @@ int network_join_alone(int namespace_fd, int *ret_refused, struct error *err)
 	if (route < 0)
 		return error_wrap(err, "network");
 	add_pair(&batch);
-	link_add_inside(&batch, 0, link_has_ipv6(namespace_fd));
+	link_add_inside(&batch, 0, link_has_ipv6(namespace_fd), true);
 	if (netlink_send(route, &batch, err) < 0 ||
 		refuse_everything(namespace_fd, ret_refused, err) < 0)
 		return error_wrap(err, "network");

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ enum {
 	CHUNK = 1 << 20,
 	PIPE_SIZE = 1 << 18,
 	MUCH = 1 << 16,
-	ROUNDS = 16, /* of one direction, before others get their turn */
+	SMALL = PIPE_BUF, /* what an empty pipe takes in one piece, however small it is */
+	ROUNDS = 16,      /* of one direction, before others get their turn */
 };
 
 struct side {
@@ -42,6 +44,7 @@ struct side {
 struct stream {
 	int pipe[2]; /* -1: none */
 	size_t pending;
+	bool is_bulk; /* it came in more than a small piece at last */
 };
 
 struct flow {
@@ -150,6 +153,41 @@ static enum progress fill(struct flow *flow, int from)
 	return MOVED;
 }
 
+/* Bytes that could not be sent at once go the way of the others. */
+static bool keep(struct flow *flow, struct stream *stream, const char *bytes, size_t size)
+{
+	if (!take_pipe(flow->table, stream) || write(stream->pipe[1], bytes, size) != (ssize_t)size)
+		return false;
+	stream->pending = size;
+	return true;
+}
+
+/* Moves a message that is small by copying it, which is less work than to lend its pages. */
+static enum progress copy(struct flow *flow, int from)
+{
+	struct stream *stream = &flow->streams[from];
+	char bytes[SMALL];
+	ssize_t got = recv(flow->sides[from].fd, bytes, sizeof bytes, MSG_DONTWAIT), put;
+
+	if (got < 0 && errno != EINTR)
+		return errno == EAGAIN ? BLOCKED : BROKEN;
+	if (got < 0)
+		return MOVED;
+	stream->is_bulk = got == sizeof bytes;
+	if (got == 0) {
+		flow->sides[from].ended = true;
+		return MOVED;
+	}
+	put = send(flow->sides[!from].fd, bytes, (size_t)got, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (put < 0 && errno != EAGAIN && errno != EINTR)
+		return BROKEN;
+	if (put < 0)
+		put = 0;
+	if (put < got && !keep(flow, stream, bytes + put, (size_t)(got - put)))
+		return BROKEN;
+	return MOVED;
+}
+
 static enum progress drain(struct flow *flow, int from)
 {
 	struct stream *stream = &flow->streams[from];
@@ -177,11 +215,15 @@ static bool pump(struct flow *flow, int from)
 	for (int i = 0; i < ROUNDS && progress == MOVED; i++) {
 		if (stream->pending) {
 			progress = drain(flow, from);
-		} else if (!flow->sides[from].ended && has_more) {
+		} else if (flow->sides[from].ended || !has_more) {
+			break;
+		} else if (!stream->is_bulk) {
+			progress = copy(flow, from);
+			has_more = stream->is_bulk;
+		} else {
 			progress = fill(flow, from);
 			has_more = stream->pending >= MUCH;
-		} else {
-			break;
+			stream->is_bulk = stream->pending > SMALL;
 		}
 	}
 	if (!stream->pending)

@@ -25,13 +25,14 @@ static unsigned full(int family)
 	return family == AF_INET6 ? 128 : 32;
 }
 
-static void add_family(struct netlink_batch *batch, int family, unsigned slot)
+static void add_family(struct netlink_batch *batch, int family, unsigned slot, bool is_near)
 {
 	const struct netlink_address address = address_instance(family, slot);
 	const struct netlink_route route = {
 		.to.family = family,
 		.gateway = address_gateway(family),
 		.link = LINK_ETH0,
+		.is_near = is_near,
 	};
 
 	netlink_add_address(batch, LINK_ETH0, &address, full(family));
@@ -39,13 +40,13 @@ static void add_family(struct netlink_batch *batch, int family, unsigned slot)
 	netlink_add_route(batch, &route);
 }
 
-void link_add_inside(struct netlink_batch *batch, unsigned slot, bool ipv6)
+void link_add_inside(struct netlink_batch *batch, unsigned slot, bool ipv6, bool is_near)
 {
 	netlink_set_up(batch, LOOPBACK, NETLINK_PLAIN, false);
 	netlink_set_up(batch, LINK_ETH0, NETLINK_PLAIN, ipv6);
-	add_family(batch, AF_INET, slot);
+	add_family(batch, AF_INET, slot, is_near);
 	if (ipv6)
-		add_family(batch, AF_INET6, slot);
+		add_family(batch, AF_INET6, slot, is_near);
 }
 
 bool link_has_ipv6(int namespace_fd)
@@ -63,6 +64,7 @@ static void add_behind(struct netlink_batch *batch, int family, int link, unsign
 		.prefix = full(family),
 		.source = address_gateway(family),
 		.link = link,
+		.is_near = true,
 	};
 
 	netlink_add_neighbour(batch, link, &route.to, link_mac);
@@ -104,7 +106,7 @@ int network_join(struct network *network, unsigned slot, int namespace_fd, struc
 	route = netlink_open(namespace_fd, err);
 	if (route < 0 || make_pair(&network->router, slot, namespace_fd, err) < 0)
 		return error_wrap(err, "network");
-	link_add_inside(&batch, slot, network->router.ipv6);
+	link_add_inside(&batch, slot, network->router.ipv6, network->own);
 	if (netlink_send(route, &batch, err) < 0)
 		return error_wrap(err, "network");
 	netlink_settle(&batch, network->router.last_link);

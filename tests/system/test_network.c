@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/netfilter.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -239,6 +240,23 @@ static void an_instance_is_dialled_from_the_router(void **state)
 	end(world, 1);
 }
 
+static void the_hosts_control_of_congestion_is_not_for_instances(void **state)
+{
+	struct world *world = *state;
+	struct error err;
+	char name[16] = "";
+	socklen_t size = sizeof name - 1;
+	int fd;
+
+	begin(world, "127.0.0.1", 1);
+	fd = network_dial(world->network, 0, 5000, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+	assert_string_equal(name, "reno");
+	(void)close(fd);
+	end(world, 1);
+}
+
 static void a_slot_can_be_used_again_at_once(void **state)
 {
 	struct world *world = *state;
@@ -297,6 +315,7 @@ int main(void)
 		cmocka_unit_test(nobody_can_take_a_port_that_is_held),
 		cmocka_unit_test(two_networks_live_side_by_side),
 		cmocka_unit_test(an_instance_is_dialled_from_the_router),
+		cmocka_unit_test(the_hosts_control_of_congestion_is_not_for_instances),
 		cmocka_unit_test(a_slot_can_be_used_again_at_once),
 	};
 
