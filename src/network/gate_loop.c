@@ -20,8 +20,8 @@
 
 enum {
 	DESCRIPTORS_OWN = 100,
-	LINGER = 30000,         /* milliseconds to deliver what a dead place has sent */
-	LINGER_END = 3000,      /* the same, when all ends */
+	LINGER = 30000,    /* milliseconds to deliver what a dead place has sent */
+	LINGER_END = 3000, /* the same, when all ends */
 	ROUND = 20,
 };
 
