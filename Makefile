@@ -38,7 +38,7 @@ LIBRARY := $(BUILD)/libisorun.a
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/system/test_*.c tests/security/test_*.c))
 
-.PHONY: all print-libraries deps test-deps demo check check-vm check-long lint format install clean tests bench
+.PHONY: all print-libraries deps test-deps demo demo-guestbook check check-vm check-long lint format install clean tests bench
 all: $(BUILD)/isorun $(BUILD)/isorun-oci $(BUILD)/hello
 	@:
 
@@ -86,6 +86,10 @@ deps test-deps:
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)scripts/demo
+
+demo-guestbook: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo-guestbook
 
 check: deps test-deps
 	$(Q)$(MAKE) --no-print-directory SAN=$(SAN) all tests
