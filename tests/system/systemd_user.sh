@@ -210,8 +210,10 @@ test_nothing_setuid_is_executed() {
 	unset WRAP
 
 	assert_equal "" "$stderr"
+	# Two programs are executed. The second one's name a tracer without rights cannot read: who
+	# calls has closed itself to others.
 	assert_equal "\"$PROGRAM\"
-\"/app/hello\"" "$(sed -n 's/.*execve(\("[^"]*"\).*/\1/p' "$T/calls")"
+0x…" "$(sed -n 's/.*execve(\("[^"]*"\|0x\)[^,]*,.*/\1/p' "$T/calls" | sed 's/^0x$/0x…/')"
 	# A formation, where nothing setuid would have an effect.
 	WRAP="setpriv --no-new-privs"
 	start_isorun run v1 hog=1
