@@ -74,9 +74,10 @@ $(BUILD)/tests/probe: tests/support/probe/probe.c
 	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $<
 
 # What the security tests run as an app.
-$(BUILD)/tests/intruder: tests/support/intruder/intruder.c
+INTRUDER := $(wildcard tests/support/intruder/*.c)
+$(BUILD)/tests/intruder: $(INTRUDER) tests/support/intruder/rules.h
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $<
+	$(call say,CC,$@)$(CC) -O1 -g -D_GNU_SOURCE $(WARN) -static -o $@ $(INTRUDER)
 
 tests: $(TESTS) $(BUILD)/tests/probe $(BUILD)/tests/intruder
 

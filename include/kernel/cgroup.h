@@ -30,7 +30,8 @@ struct cgroup_run {
 	unsigned controllers; /* CGROUP_* that its children can have */
 	char name[160];       /* below base */
 	char path[512];       /* below the cgroup2 mount; for messages and for inspection */
-	char notice[344];     /* "" or why systemd's delegation could not be had; for the log */
+	char notice[512];     /* "" or why systemd's delegation could not be had; for the log */
+	char hint[160];       /* "" or what to do about it */
 };
 
 /* One instance's directory. */

@@ -29,6 +29,7 @@ struct oneoff_result {
 	int status;       /* as a shell says it: 128 + N when signal N ended it */
 	bool oom;         /* it was killed for its memory limit */
 	unsigned missing; /* CGROUP_* of limits that this host cannot enforce */
+	char notice[512]; /* "" or why it cannot */
 	struct oneoff_refused refused[ONEOFF_REFUSED]; /* the first ones */
 	size_t refused_count;
 	unsigned refused_others; /* how often any other */

@@ -177,6 +177,8 @@ static void warn_of_limits(const struct target *target, const struct oneoff_resu
 	if (result->missing & asked)
 		cli_warn("not limited: this host's cgroups cannot enforce %s",
 			cgroup_names(result->missing & asked, names));
+	if ((result->missing & asked) && *result->notice)
+		cli_warn("%s", result->notice);
 	if (result->oom)
 		cli_warn("killed for want of memory (oom)");
 }

@@ -35,8 +35,9 @@ static int do_without(struct container_site *site, struct error *err)
 	if (!site->ids.own || err->kind != ERROR_UNSUPPORTED)
 		return error_wrap(err, "cgroup of this run");
 	*run = (struct cgroup_run){ .dir = -1, .base = -1 };
-	(void)snprintf(run->notice, sizeof run->notice, "no limit of cpu or memory holds: %.300s",
-		err->text);
+	(void)snprintf(run->notice, sizeof run->notice,
+		"no limit of cpu or memory holds: %.300s%s%s", err->text, *err->hint ? "; " : "",
+		err->hint); /* fits */
 	return 0;
 }
 

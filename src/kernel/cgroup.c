@@ -172,20 +172,25 @@ static int open_base(
 	if (own < 0 || !systemd_runs())
 		return steal_fd(&own);
 	*ret_delegated = true;
-	if (systemd_has_delegated(own))
+	if (systemd_has_delegated(own, run->path))
 		return steal_fd(&own);
 	/* Our parent process may have gone into a leaf already, or DelegateSubgroup= did it. */
 	parent = is_unit(run->path) ? -1 : openat(own, "..", DIRECTORY);
-	if (parent >= 0 && systemd_has_delegated(parent)) {
-		*strrchr(run->path, '/') = '\0';
-		return steal_fd(&parent);
+	if (parent >= 0) {
+		char *leaf = strrchr(run->path, '/');
+
+		*leaf = '\0';
+		if (systemd_has_delegated(parent, run->path))
+			return steal_fd(&parent);
+		*leaf = '/';
 	}
 	if (systemd_start_scope(name, err) == 0) {
 		(void)close(own); /* reading only */
 		own = open_own(run->path, sizeof run->path, err);
 		return steal_fd(&own);
 	}
-	(void)snprintf(run->notice, sizeof run->notice, "%s", err->text); /* cut: for messages */
+	(void)snprintf(run->notice, sizeof run->notice, "%s", err->text); /* fits */
+	(void)snprintf(run->hint, sizeof run->hint, "%s", err->hint);     /* likewise */
 	*ret_delegated = false;
 	return steal_fd(&own);
 }
@@ -253,6 +258,21 @@ static int make_run(struct cgroup_run *run, const char *name, struct error *err)
 	return error_set(err, ERROR_FAILED, "cgroup %s: no directory could be made", run->path);
 }
 
+/* A cgroup that is somebody else's: why systemd gave none is the better reason. */
+static int explain(const struct cgroup_run *run, struct error *err)
+{
+	if (err->errnum != EROFS && err->errnum != EACCES && err->errnum != EPERM)
+		return -1;
+	err->kind = ERROR_UNSUPPORTED;
+	if (err->errnum == EROFS)
+		return error_hint(err, "run isorun as an ordinary user, who goes without limits, "
+				       "or mount -o remount,rw /sys/fs/cgroup");
+	if (!*run->notice)
+		return error_hint(err, "start isorun in a cgroup of its own, which belongs to you");
+	error_set(err, ERROR_UNSUPPORTED, "%s", run->notice);
+	return error_hint(err, "%s", run->hint);
+}
+
 int cgroup_run_open(const char *name, struct cgroup_run *ret, struct error *err)
 {
 	struct cgroup_run run = { .dir = -1 };
@@ -266,11 +286,8 @@ int cgroup_run_open(const char *name, struct cgroup_run *ret, struct error *err)
 	run.base = base;
 	sweep(base);
 	(void)enable_controllers(base); /* what could not be enabled shows in the run's own */
-	if (make_run(&run, name, err) < 0) {
-		if (err->errnum == EROFS || err->errnum == EACCES || err->errnum == EPERM)
-			err->kind = ERROR_UNSUPPORTED;
-		return -1;
-	}
+	if (make_run(&run, name, err) < 0)
+		return explain(&run, err);
 	used = strlen(run.path);
 	(void)snprintf(run.path + used, sizeof run.path - used, "%s%s",
 		used && run.path[used - 1] == '/' ? "" : "/", run.name); /* cut: for messages */

@@ -26,7 +26,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define LOG_IN          "log in through PAM (ssh, a console), so that systemd runs for you"
 #define START_ELSEWHERE "start isorun in a cgroup of its own, which belongs to you"
 
 enum {
@@ -115,8 +114,7 @@ static enum trial_result judge_controllers(
 	(void)cgroup_names(missing, names);
 	if (*run->notice) {
 		error_set(err, ERROR_UNSUPPORTED, "no limits of %s: %.200s", names, run->notice);
-		error_hint(
-			err, "log in through PAM (ssh, a console), so that systemd runs for you");
+		error_hint(err, "%s", run->hint);
 	} else if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0) {
 		error_set(err, ERROR_UNSUPPORTED,
 			"no limits of %s: those controllers are on cgroup v1", names);
@@ -153,14 +151,8 @@ enum trial_result feature_cgroup(const void *context, char found[TRIAL_TEXT], st
 	int result;
 
 	(void)context;
-	if (cgroup_run_open("doctor", &run, err) < 0) {
-		if (err->errnum == EACCES || err->errnum == EPERM)
-			error_hint(err, "%s", systemd_runs() ? LOG_IN : START_ELSEWHERE);
-		if (err->errnum == EROFS)
-			error_hint(err, "run isorun as an ordinary user, who goes without limits, "
-					"or mount -o remount,rw /sys/fs/cgroup");
+	if (cgroup_run_open("doctor", &run, err) < 0)
 		return TRIAL_FAILED;
-	}
 	result = cgroup_open(&run, "trial", &limits, &one, err);
 	if (result == 0) {
 		result = be_born_in(&one, err);

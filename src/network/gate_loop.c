@@ -64,7 +64,7 @@ static void accept_one(
 static struct place *get_place(struct gate_loop *all, unsigned number)
 {
 	if (!all->places[number]) {
-		all->places[number] = memory_new(1, sizeof **all->places);
+		all->places[number] = memory_new(1, sizeof(struct place));
 		all->places[number]->all = all;
 	}
 	return all->places[number];

@@ -160,6 +160,8 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 		status = start(config, &site, &ways, &container, err);
 	if (status == 0)
 		status = attend(&attach, &container, ret, err);
+	(void)snprintf(
+		ret->notice, sizeof ret->notice, "%s", site.container.cgroup.notice); /* fits */
 	container_done(&site.container, &container);
 	close_ways(&ways, ret);
 	attach_end(&attach);

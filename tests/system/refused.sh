@@ -1,6 +1,7 @@
 #!/bin/bash
 # What an app is refused is said: in the log stream, or behind a one-off.
 # isolate: mount net
+# again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 
@@ -86,28 +87,6 @@ isorun: warning: refused what went to further destinations: not an attached serv
 
 	isorun run v1 -- /app/intruder fds >/dev/null 2>"$T/warnings"
 	assert_equal "" "$(cat "$T/warnings")"
-}
-
-test_an_ordinary_user_is_told_the_same() {
-	in_host
-	local user=(setpriv --reuid=4000 --regid=4000 --clear-groups) status=0
-	"${user[@]}" unshare -Ur true || skip "this kernel gives an ordinary user no user namespace"
-	[ -x "$BUILD" ] && "${user[@]}" test -x "$ISORUN" || skip "a user cannot read $BUILD"
-	make_app_of '{ "web": { "command": "/app/intruder reach 93.184.216.34 443 2001:db8::9 8080 -- wait" } }'
-	chown -R 4000:4000 "$T"
-	start run "${user[@]}" "$ISORUN" run v1
-	wait_for 20 has_event "$T/run.out" 'connection to .2001:db8'
-	kill "$started"
-	wait_exit "$started" 10
-	assert_equal "web.1: refused datagram to 93.184.216.34:443: not an attached service
-web.1: refused connection to 93.184.216.34:443: not an attached service
-web.1: refused datagram to [2001:db8::9]:8080: not an attached service
-web.1: refused connection to [2001:db8::9]:8080: not an attached service" "$(refusals "$T/run.out")"
-
-	"${user[@]}" "$ISORUN" run v1 -- /app/intruder knock 3 93.184.216.34 443 >/dev/null 2>"$T/warnings" ||
-		status=$?
-	assert_equal 0 "$status"
-	assert_contains "$(cat "$T/warnings")" "isorun: warning: refused connection to 93.184.216.34:443: not an attached service (3 times)"
 }
 
 test_a_flood_is_a_few_lines_and_hides_nobody_elses() {

@@ -1,6 +1,8 @@
 /* The hostile process of the security tests, linked statically and run as an app: it looks at what
  * SECURITY's defaults promise about it and tries what they forbid, one line for each. A line says
  * what happened and not whether that is right: the test that runs it knows. */
+#include "rules.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -497,7 +499,7 @@ static const struct {
 } words[] = { { "dev", do_dev }, { "mounts", do_mounts }, { "masks", do_masks },
 	{ "write", do_write }, { "read", do_read }, { "exec", do_exec }, { "init", do_init },
 	{ "rights", do_rights }, { "reach", do_reach }, { "knock", do_knock }, { "ask", do_ask },
-	{ "resolve", do_resolve }, { "abstract", do_abstract }, { "sockets", do_sockets },
+	{ "resolve", do_resolve }, { "rules", try_rules }, { "abstract", do_abstract }, { "sockets", do_sockets },
 	{ "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
 	{ "flood", do_flood }, { "groups", do_groups } };
