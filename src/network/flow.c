@@ -1,9 +1,10 @@
 /* One connection that is passed on: a client, a server, and what is under way between them.
  *
- * Bytes go socket to pipe to socket by splice(2), never through this process's memory. A direction
- * takes a pipe only while it has bytes that the other side did not take yet; so ten thousand idle
- * connections cost two descriptors each, and a stalled reader holds one pipe and nobody else. A
- * direction reads again only when its pipe is empty: that is the back pressure.
+ * Bytes go socket to pipe to socket by splice(2); only what fits a small buffer is copied through
+ * this process's memory, which looks at none of it. A direction takes a pipe only while it has
+ * bytes that the other side did not take yet; so ten thousand idle connections cost two descriptors
+ * each, and a stalled reader holds one pipe and nobody else. A direction reads again only when its
+ * pipe is empty: that is the back pressure.
  *
  * An end of file is passed on as one (shutdown), a reset as a reset; the connection ends when both
  * directions have. Nothing here waits, and nothing times out: an idle connection is a good one. */

@@ -195,6 +195,29 @@ test_groups_that_stay_are_named() {
 	assert_equal "sudo setpriv --reuid=4000 --regid=4000 --clear-groups isorun …" "$(of groups hint)"
 }
 
+# Who logged in has a service manager, which hands over what it was given; who only became the user
+# has none.
+test_a_session_of_systemds_is_what_gives_a_user_limits() {
+	need_linked "it makes a session of its own"
+	[ -d /run/systemd/system ] || skip "systemd is not pid 1 here"
+	id tester >/dev/null 2>&1 || skip "needs the user tester"
+	cp "$HARNESS_PROGRAM" "$T/isorun"
+	chmod 755 "$T"
+	capture systemd-run --quiet --pipe --wait --collect --uid=tester -p PAMName=login \
+		"$T/isorun" doctor --json
+	assert_status 0
+	assert_equal "ok cpu, memory, pids" "$(of cgroup state) $(of cgroup found)"
+	assert_equal "/run/user/$(id -u tester)/isorun" "$(of runtime-directory found)"
+	assert_equal ok "$(of subordinate-ids state)"
+
+	capture setpriv --reuid=tester --regid=tester --clear-groups env HOME=/home/tester \
+		"$T/isorun" doctor --json
+	assert_status 0
+	assert_equal missing "$(of cgroup state)"
+	assert_equal "log in over ssh or at a console, or let it run always: sudo loginctl enable-linger $(id -u tester)" \
+		"$(of cgroup hint)"
+}
+
 test_a_store_that_cannot_be_written_to_is_missing() {
 	in_host
 	export ISORUN_ROOT=/proc/isorun

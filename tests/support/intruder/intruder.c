@@ -499,8 +499,8 @@ static const struct {
 } words[] = { { "dev", do_dev }, { "mounts", do_mounts }, { "masks", do_masks },
 	{ "write", do_write }, { "read", do_read }, { "exec", do_exec }, { "init", do_init },
 	{ "rights", do_rights }, { "reach", do_reach }, { "knock", do_knock }, { "ask", do_ask },
-	{ "resolve", do_resolve }, { "rules", try_rules }, { "abstract", do_abstract }, { "sockets", do_sockets },
-	{ "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
+	{ "resolve", do_resolve }, { "rules", try_rules }, { "abstract", do_abstract },
+	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
 	{ "flood", do_flood }, { "groups", do_groups } };
 

@@ -55,7 +55,8 @@ static void try_sockets(struct tries *tries)
 
 	for (int protocol = 1; protocol < NETLINK_PROTOCOLS; protocol++) {
 		note(tries, "netlink", protocol, socket(AF_NETLINK, SOCK_RAW, protocol));
-		note(tries, "netlink datagrams", protocol, socket(AF_NETLINK, SOCK_DGRAM, protocol));
+		note(tries, "netlink datagrams", protocol,
+			socket(AF_NETLINK, SOCK_DGRAM, protocol));
 	}
 	for (int family = 0; family < FAMILIES; family++) {
 		if (family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
@@ -196,7 +197,8 @@ static void try_routes(struct tries *tries, unsigned eth0)
 		add(&request, RTA_OIF, &loopback, sizeof loopback);
 		ask(tries, "local route", types[i], &request);
 
-		address = begin(&request, i ? RTM_DELADDR : RTM_NEWADDR, NLM_F_CREATE, sizeof *address);
+		address = begin(
+			&request, i ? RTM_DELADDR : RTM_NEWADDR, NLM_F_CREATE, sizeof *address);
 		*address = (struct ifaddrmsg){
 			.ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_index = i ? eth0 : 1
 		};
@@ -209,8 +211,8 @@ static void try_routes(struct tries *tries, unsigned eth0)
 		};
 		ask(tries, "rule", (int)i, &request);
 
-		neighbour = begin(&request, i ? RTM_DELNEIGH : RTM_NEWNEIGH, NLM_F_CREATE,
-			sizeof *neighbour);
+		neighbour = begin(
+			&request, i ? RTM_DELNEIGH : RTM_NEWNEIGH, NLM_F_CREATE, sizeof *neighbour);
 		*neighbour = (struct ndmsg){
 			.ndm_family = AF_INET, .ndm_ifindex = (int)eth0, .ndm_state = NUD_PERMANENT
 		};
@@ -242,9 +244,9 @@ static void try_requests(struct tries *tries)
 		SIOCSIFHWBROADCAST, SIOCSIFTXQLEN, SIOCSIFNAME, SIOCSIFMAP, SIOCSIFENCAP,
 		SIOCSIFSLAVE, SIOCSIFPFLAGS, SIOCSIFLINK, SIOCADDRT, SIOCDELRT, SIOCSARP, SIOCDARP,
 		SIOCDIFADDR, SIOCADDMULTI, SIOCDELMULTI, SIOCBRADDBR, SIOCBRDELBR, SIOCBRADDIF,
-		SIOCBRDELIF, SIOCBONDENSLAVE, SIOCETHTOOL, SIOCSMIIREG, SIOCGMIIPHY,
-		SIOCDEVPRIVATE, SIOCDEVPRIVATE + 1, SIOCDEVPRIVATE + 2, SIOCDEVPRIVATE + 3,
-		SIOCADDDLCI, SIOCDELDLCI, SIOCGSKNS };
+		SIOCBRDELIF, SIOCBONDENSLAVE, SIOCETHTOOL, SIOCSMIIREG, SIOCGMIIPHY, SIOCDEVPRIVATE,
+		SIOCDEVPRIVATE + 1, SIOCDEVPRIVATE + 2, SIOCDEVPRIVATE + 3, SIOCADDDLCI,
+		SIOCDELDLCI, SIOCGSKNS };
 	static const int families[] = { AF_INET, AF_INET6 };
 
 	for (size_t i = 0; i < 2 * sizeof requests / sizeof *requests; i++) {
