@@ -20,8 +20,9 @@
 
 enum {
 	DESCRIPTORS_OWN = 100,
-	LINGER = 30000,    /* milliseconds to deliver what a dead place has sent */
-	LINGER_END = 3000, /* the same, when all ends */
+	DESCRIPTORS_OPEN = 1500, /* with egress "open": flows of datagrams have one each */
+	LINGER = 30000,          /* milliseconds to deliver what a dead place has sent */
+	LINGER_END = 3000,       /* the same, when all ends */
 	ROUND = 20,
 };
 
@@ -243,7 +244,7 @@ int gate_run(const struct gates_config *config, const struct gate_parts *parts, 
 {
 	struct gate_loop *all = memory_new(1, sizeof *all);
 
-	if (accept_init(&all->accepts, DESCRIPTORS_OWN, err) < 0)
+	if (accept_init(&all->accepts, parts->egress ? DESCRIPTORS_OPEN : DESCRIPTORS_OWN, err) < 0)
 		return -1;
 	all->egress = parts->egress;
 	if (all->egress)
