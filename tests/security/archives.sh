@@ -3,6 +3,7 @@
 # with one line, and nothing is written, in the store or outside. The unpacking alone:
 # tests/unit/test_tree.c; damage by accident: tests/system/store.sh.
 # again: user
+# vm: no
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/intruder.sh"
 

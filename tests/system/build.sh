@@ -2,6 +2,7 @@
 # isorun build with Debian packages, the build command, and other tools reading the result. Of the
 # network only apt's mirrors are used; where they cannot be reached those tests say so.
 # again: user
+# vm: no
 . "$(dirname "$0")/../support/harness.sh"
 
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a \

@@ -3,6 +3,7 @@
 # run, attached, and attached to another Redis. Of the network only apt's mirrors are used; where
 # they cannot be reached these tests say so.
 # again: user
+# vm: no
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
 

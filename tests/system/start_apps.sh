@@ -3,6 +3,7 @@
 # a worker process, an add-on in app.json. They are built where this machine's npm and apt reach what
 # they reach, and run in a host of their own, without any network, by another start. Redis is
 # Debian's, started the same way.
+# vm: no
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/start.sh"
 

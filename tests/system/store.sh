@@ -1,6 +1,7 @@
 #!/bin/bash
 # What must not break a store: damaged archives, changed files, two at once, a full disk, kill -9.
 # again: user
+# vm: no
 . "$(dirname "$0")/../support/harness.sh"
 
 # release.tar, of a small app with a file of $1 kB; made in a store of its own.
