@@ -210,7 +210,7 @@ test_a_session_of_systemds_is_what_gives_a_user_limits() {
 	assert_equal "/run/user/$(id -u tester)/isorun" "$(of runtime-directory found)"
 	assert_equal ok "$(of subordinate-ids state)"
 
-	capture setpriv --reuid=tester --regid=tester --clear-groups env HOME=/home/tester \
+	capture setpriv --reuid=tester --regid=tester --clear-groups env -i HOME=/home/tester PATH="$PATH" \
 		"$T/isorun" doctor --json
 	assert_status 0
 	assert_equal missing "$(of cgroup state)"
