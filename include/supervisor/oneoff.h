@@ -12,9 +12,10 @@
 
 struct oneoff_config {
 	struct site_config site;
-	const struct strv *argv;
-	bool terminal;    /* -t */
-	const char *term; /* TERM, or NULL */
+	const struct process_type *type; /* like an instance of it; NULL: oneoff_type */
+	const struct strv *argv;         /* NULL: the type's own command */
+	bool terminal;                   /* -t */
+	const char *term;                /* TERM, or NULL */
 };
 
 /* A destination that it was refused, and how often: "connection to 93.184.216.34:443". */

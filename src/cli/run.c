@@ -145,7 +145,7 @@ static char *join_words(const struct strv *words)
 
 /* Afterwards, so that the command did not wait for it. */
 static void record(const struct store *store, const struct target *target,
-	const struct strv *command, int status)
+	const struct oneoff_config *oneoff, int status)
 {
 	const struct release *release = &target->release;
 	char user[TARGET_NAME];
@@ -153,7 +153,9 @@ static void record(const struct store *store, const struct target *target,
 		.kind = LEDGER_ADMIN,
 		.version = target->number,
 		.release = release->id,
-		.description = join_words(command),
+		.description = oneoff->argv            ? join_words(oneoff->argv)
+			       : oneoff->type->command ? memory_copy_str(oneoff->type->command)
+						       : join_words(&oneoff->type->argv),
 		.user = memory_copy_str(target_user(user)),
 		.status = status,
 	};
@@ -210,13 +212,26 @@ static void warn_of_services(struct oneoff_result *result)
 	strv_done(&result->notices);
 }
 
+/* The release phase, where it is what was asked for: it is run once, to its end, like a command. */
+static const struct process_type *release_phase(
+	const struct request *request, const struct release *release)
+{
+	const struct operands *operands = &request->operands;
+
+	if (operands->has_command || operands->words.len != 2 ||
+		strcmp(operands->words.items[1], "release") != 0)
+		return NULL;
+	return release_process(release, "release");
+}
+
 static int run_command(const struct cli *cli, const struct request *request,
 	const struct store *store, struct target *target, struct error *err)
 {
-	const struct strv *command = &request->operands.command;
+	const struct process_type *phase = release_phase(request, &target->release);
 	const struct oneoff_config config = {
 		.site = describe_site(cli, request->wait, store, target),
-		.argv = command,
+		.type = phase,
+		.argv = phase ? NULL : &request->operands.command,
 		.terminal = request->terminal,
 		.term = getenv("TERM"),
 	};
@@ -243,7 +258,7 @@ static int run_command(const struct cli *cli, const struct request *request,
 	warn_of_limits(target, &result);
 	warn_of_refused(target, &result);
 	warn_of_services(&result);
-	record(store, target, command, result.status);
+	record(store, target, &config, result.status);
 	return result.status;
 }
 
@@ -281,8 +296,10 @@ static int run(struct cli *cli, const struct request *request, struct error *err
 	if (cli_check_runtime(cli, err) < 0 || store_open(cli->root, &store, err) < 0 ||
 		target_open(&store, what, &request->choice, true, &target, err) < 0)
 		return -1;
-	if (operands->has_command)
+	if (operands->has_command || release_phase(request, &target.release)) {
+		cli->failure_status = EXIT_ISORUN;
 		return run_command(cli, request, &store, &target, err);
+	}
 	for (size_t i = 1; i < operands->words.len; i++)
 		strv_add(&types, operands->words.items[i]);
 	return run_formation(cli,
@@ -326,7 +343,8 @@ int cli_run(struct cli *cli, int argc, char **argv, struct error *err)
 		.synopsis = "run [RELEASE] [TYPE[=N]…]  or  isorun run [RELEASE] [-it] -- CMD…",
 		.summary =
 			"Run a release's formation in the foreground until SIGTERM or Ctrl-C, "
-			"or a command as one of its instances.\nRELEASE is a file, v7, or an id.",
+			"or a command as one of its instances.\nRELEASE is a file, v7, or an id. "
+			"The type release runs once, to its end.",
 		.example = "isorun run release.tar web=2\n  isorun run v7 -it -- /bin/sh",
 		.rows = rows,
 	};

@@ -99,8 +99,8 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 	const struct release *release = config->site.release;
 	struct spec spec;
 	struct release_launch how = {
-		.type = oneoff_type(release),
-		.instance = "run.1",
+		.type = config->type ? config->type : oneoff_type(release),
+		.instance = config->type ? "release.1" : "run.1",
 		.argv = config->argv,
 		.version = config->site.version,
 		.terminal = config->terminal,

@@ -69,7 +69,7 @@ attach() {
 }
 
 migrate() {
-	isorun run "$1" -a guestbook -d "$DEPLOY" -- python3 -m guestbook.migrate 2>/dev/null
+	isorun run "$1" release -a guestbook -d "$DEPLOY" 2>/dev/null
 }
 
 # run_guestbook VERSION: sets $guestbook.

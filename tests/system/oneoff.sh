@@ -210,4 +210,18 @@ test_a_pipe_into_a_terminal_ends_it() {
 	assert_contains "$stdout" hi
 }
 
+test_the_release_process_runs_once_to_its_end() {
+	in_host
+	make_app '{ "web": { "command": "/app/hello true" }, "release": { "command": "/app/hello exit $CODE" } }'
+	isorun release build.tar -e CODE=0 >/dev/null
+	capture isorun run v2 release
+	assert_status 0
+	isorun release build.tar -e CODE=7 >/dev/null
+	capture isorun run v3 release
+	assert_status 7
+	assert_equal "" "$stdout"
+	assert_match "$(tail -n 1 "$ISORUN_ROOT/apps/hello/dev/ledger")" \
+		'"description":"/app/hello exit .CODE".*"kind":"admin".*"status":7'
+}
+
 run_tests
