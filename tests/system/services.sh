@@ -96,7 +96,7 @@ test_a_name_leads_where_the_host_says_at_the_time() {
 	wait_exit "$run" 20
 
 	capture isorun run v1 -- client db.example.com 5432
-	assert_status 8
+	assert_match "$status" '^[78]$' # the reset comes at its connect or at its read
 	assert_equal "isorun: warning: service db: db.example.com resolves to 127.0.0.1, which is this host itself" \
 		"$(grep ^isorun "$T/stderr")"
 }
