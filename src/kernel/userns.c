@@ -25,6 +25,8 @@
 
 enum { STACK = 16384, LINE = 64 };
 
+#define INOTIFY "64" /* instances, of the 128 that a user has */
+
 static int write_map(pid_t pid, const char *name, const char *text, struct error *err)
 {
 	char path[LINE];
@@ -75,6 +77,7 @@ static int map_own(const char *name, uint32_t id, struct error *err)
 int userns_enter_own(bool network, struct error *err)
 {
 	const uint32_t uid = geteuid(), gid = getegid();
+	struct error ignored; /* a kernel without inotify */
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (network ? CLONE_NEWNET : 0)) < 0)
 		return refusal_explain(errno, err);
@@ -83,6 +86,9 @@ int userns_enter_own(bool network, struct error *err)
 		map_own("/proc/self/gid_map", gid, err) < 0 ||
 		map_own("/proc/self/uid_map", uid, err) < 0)
 		return err->errnum ? refusal_explain(err->errnum, err) : -1;
+	/* The apps are the same user to the kernel as the caller's other programs, which need some
+	 * of what it counts by user. */
+	(void)file_set_at(AT_FDCWD, "/proc/sys/user/max_inotify_instances", INOTIFY, &ignored);
 	/* AppArmor lets the namespace be made and then takes its rights: the first act tells. */
 	if (mount_make_slave("/", err) < 0)
 		return refusal_explain(err->errnum, err);

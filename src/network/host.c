@@ -3,6 +3,8 @@
  *
  *	guard       nobody but a published port leads to the router, and from it nobody reaches
  *	            127.0.0.0/8, which its link would route (CVE-2020-8558)
+ *	approach    the same for this host's own programs, among them other isoruns' gates: the
+ *	            router would take them for clients of a port that is published on loopback alone
  *	arriving    published ports, for clients that come from elsewhere
  *	leaving     published ports, for clients on this host
  *	masquerade  clients on 127.0.0.1 get an address that can be answered
@@ -38,6 +40,7 @@ static void add_chains(struct nftables_batch *batch)
 		{ "guard", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW, false },
 		{ "arriving", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST, false },
 		{ "leaving", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST, false },
+		{ "approach", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER, false },
 		{ "masquerade", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC, false },
 	};
 
@@ -66,6 +69,27 @@ static void add_guard(struct nftables_batch *batch, const struct router *router)
 	nftables_add_rule(batch, &rule);
 }
 
+/* What was led to the router has another address in mind; answers belong to what it began. */
+static void add_approach(struct nftables_batch *batch, const struct router *router)
+{
+	const struct netlink_address *const to[] = { &router->uplink.at.router,
+		&router->uplink.at.router6 };
+
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+		const struct nftables_rule rules[] = {
+			{ .destination = *to[i], .dnatted = true, .action = NFTABLES_ACCEPT },
+			{ .destination = *to[i], .state = NFTABLES_NEW, .action = NFTABLES_REJECT },
+		};
+
+		for (size_t j = 0; j < sizeof rules / sizeof *rules; j++) {
+			struct nftables_rule rule = rules[j];
+
+			rule.chain = "approach";
+			nftables_add_rule(batch, &rule);
+		}
+	}
+}
+
 int host_load_rules(struct host *host, const struct router *router, struct error *err)
 {
 	CLEANUP_NFTABLES struct nftables_batch batch = { 0 };
@@ -83,6 +107,7 @@ int host_load_rules(struct host *host, const struct router *router, struct error
 	nftables_add_table(&batch, true);
 	add_chains(&batch);
 	add_guard(&batch, router);
+	add_approach(&batch, router);
 	nftables_add_rule(&batch, &masquerade);
 	return nftables_send(host->tables, &batch, err);
 }

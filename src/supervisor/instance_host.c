@@ -96,10 +96,9 @@ int instance_host_open(struct instance_host *host, const struct supervisor_confi
 	host->answered = memory_new(config->site.release->process_count, sizeof *host->answered);
 	if (formation_total(config->formation) <= MANY)
 		host->pipe_size = PIPE_LARGE;
-	if (open_place(host, interrupt, err) < 0)
-		return -1;
+	/* Before anything sends descriptors: how many of a user's may be under way is this limit. */
 	raise_files(&host->files);
-	return 0;
+	return open_place(host, interrupt, err);
 }
 
 void instance_host_close(struct instance_host *host)

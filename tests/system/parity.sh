@@ -115,7 +115,7 @@ test_the_network_looks_the_same() {
 	done
 }
 
-test_no_group_of_the_caller_reaches_a_host_object() {
+test_what_is_the_callers_is_out_of_reach() {
 	mkdir -p "$T/app/bin"
 	echo secret >"$T/secret"
 	chgrp $GROUP "$T/secret"
@@ -133,6 +133,9 @@ test_no_group_of_the_caller_reaches_a_host_object() {
 
 	assert_equal "[groups]
 nothing else by a group alone" "$(cat "$T/user")"
+	both /app/intruder inotify
+	assert_equal "[inotify]
+64 instances" "$(cat "$T/user")"
 	both /app/intruder read "$T/secret"
 	assert_contains "$(cat "$T/user")" ENOENT
 }

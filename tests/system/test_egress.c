@@ -194,6 +194,15 @@ static void the_router_is_reached_through_published_ports_only(void **state)
 	assert_int_equal(connect(fd, (const void *)&to, sizeof to), -1);
 	assert_int_equal(poll(&poll_it, 1, 300), 0); /* the remote machine gets no answer at all */
 	(void)close(fd);
+
+	/* A program on this host, to which the port is published, takes the same way as all. */
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (const void *)&to, sizeof to), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	(void)close(fd);
+	fd = instance_connect(-1, "127.0.0.1", 5000);
+	assert_true(fd >= 0);
+	(void)close(fd);
 	instance_stop(&web);
 	network_free(network);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -390,6 +391,18 @@ static int do_fds(char **args)
 	return 0;
 }
 
+/* How many inotify instances it gets; they are counted by user. */
+static int do_inotify(char **args)
+{
+	int count = 0;
+
+	(void)args;
+	while (count < 1000 && inotify_init1(0) >= 0)
+		count++;
+	printf("%d instances\n", count);
+	return 0;
+}
+
 /* Says of a file if its group, one of no name here, may more than everybody. What is in /proc of a
  * network is of the process's own one. */
 static int look_at_group(const char *path, const struct stat *status, int type, struct FTW *at)
@@ -502,7 +515,7 @@ static const struct {
 	{ "resolve", do_resolve }, { "rules", try_rules }, { "abstract", do_abstract },
 	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
-	{ "flood", do_flood }, { "groups", do_groups } };
+	{ "flood", do_flood }, { "groups", do_groups }, { "inotify", do_inotify } };
 
 /* intruder WORD [ARGUMENT]… [-- WORD [ARGUMENT]…]… */
 int main(int argc, char **argv)
