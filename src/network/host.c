@@ -70,24 +70,21 @@ static void add_guard(struct nftables_batch *batch, const struct router *router)
 }
 
 /* What was led to the router has another address in mind; answers belong to what it began. */
-static void add_approach(struct nftables_batch *batch, const struct router *router)
+static void add_approach(struct nftables_batch *batch, const struct netlink_address *router)
 {
-	const struct netlink_address *const to[] = { &router->uplink.at.router,
-		&router->uplink.at.router6 };
+	const struct nftables_rule rules[] = {
+		{ .chain = "approach",
+			.destination = *router,
+			.dnatted = true,
+			.action = NFTABLES_ACCEPT },
+		{ .chain = "approach",
+			.destination = *router,
+			.state = NFTABLES_NEW,
+			.action = NFTABLES_REJECT },
+	};
 
-	for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
-		const struct nftables_rule rules[] = {
-			{ .destination = *to[i], .dnatted = true, .action = NFTABLES_ACCEPT },
-			{ .destination = *to[i], .state = NFTABLES_NEW, .action = NFTABLES_REJECT },
-		};
-
-		for (size_t j = 0; j < sizeof rules / sizeof *rules; j++) {
-			struct nftables_rule rule = rules[j];
-
-			rule.chain = "approach";
-			nftables_add_rule(batch, &rule);
-		}
-	}
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		nftables_add_rule(batch, &rules[i]);
 }
 
 int host_load_rules(struct host *host, const struct router *router, struct error *err)
@@ -107,7 +104,8 @@ int host_load_rules(struct host *host, const struct router *router, struct error
 	nftables_add_table(&batch, true);
 	add_chains(&batch);
 	add_guard(&batch, router);
-	add_approach(&batch, router);
+	add_approach(&batch, &router->uplink.at.router);
+	add_approach(&batch, &router->uplink.at.router6);
 	nftables_add_rule(&batch, &masquerade);
 	return nftables_send(host->tables, &batch, err);
 }

@@ -96,7 +96,8 @@ int instance_host_open(struct instance_host *host, const struct supervisor_confi
 	host->answered = memory_new(config->site.release->process_count, sizeof *host->answered);
 	if (formation_total(config->formation) <= MANY)
 		host->pipe_size = PIPE_LARGE;
-	/* Before anything sends descriptors: how many of a user's may be under way is this limit. */
+	/* Before anything sends descriptors: how many of a user's may be under way is this limit.
+	 */
 	raise_files(&host->files);
 	return open_place(host, interrupt, err);
 }
