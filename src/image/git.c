@@ -198,6 +198,8 @@ int git_read_state(int dir, bool *ret_found, struct git_head *ret_head,
 	struct answer answers[QUESTIONS] = { 0 };
 	int result;
 
+	if (git_check_config(dir, err) < 0)
+		return -1;
 	ask(dir, answers);
 	result = judge(dir, answers, ret_found, ret_head, ret_changes, err);
 	for (int i = 0; i < QUESTIONS; i++) {

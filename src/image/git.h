@@ -27,6 +27,9 @@ struct git_changes {
  * no repository. ERROR_INTEGRITY where nothing is committed. */
 int git_read_state(int dir, bool *ret_found, struct git_head *ret_head,
 	struct git_changes *ret_changes, struct error *err);
+/* The first part of that: ERROR_INTEGRITY where the repository's own configuration would have git
+ * run programs. */
+int git_check_config(int dir, struct error *err);
 void git_head_done(struct git_head *head);
 void git_changes_done(struct git_changes *changes);
 

@@ -198,6 +198,33 @@ test_programs_named_by_the_repository_are_not_run() {
 	assert_no_file ran
 }
 
+test_a_repository_that_has_git_run_programs_is_refused() {
+	local key
+	codebase app
+	echo '*.x filter=own' >app/.gitattributes && echo data >app/f.x && commit app
+	for key in filter.own.clean filter.own.process core.sshCommand; do
+		git -C app config "$key" "sh -c 'touch $T/ran; cat'"
+		touch -d 2001-01-01 app/f.x
+		capture isorun build app
+		key=$(git -C app config --local --name-only --get-regexp "^$key\$")
+		assert_error 3 \
+			"build: app: git: this repository's own configuration has $key, by which git runs programs" \
+			"build a fresh clone of it, or git config --unset-all $key"
+		git -C app config --unset-all "$key"
+	done
+	git -C app config remote.origin.promisor true
+	capture isorun build app
+	assert_status 3
+	git -C app config --unset-all remote.origin.promisor
+	assert_no_file "$T/ran"
+	# The caller's own is the caller's.
+	git config --file "$T/own" filter.lfs.clean cat
+	HOME=$T XDG_CONFIG_HOME=$T/none
+	cp "$T/own" "$T/.gitconfig"
+	capture isorun build app
+	assert_status 0
+}
+
 test_a_declared_file_may_be_ignored_by_git() {
 	codebase app '{ "name": "app", "dependencies": { "files": { "/usr/local/bin/tool": "bin/tool", "/app/run": "bin/tool" } },
 		"processes": { "web": { "command": ["tool"] } } }'
