@@ -47,9 +47,15 @@ int json_parse(const char *file, const char *text, size_t len, json_t **ret, str
 		return error_set(
 			err, ERROR_CONFIG, "%s: more than %d values", file, (int)VALUES_MOST);
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (!value)
+	if (!value) {
+		/* What it stands near may be a secret, but for a key. */
+		char *near = strstr(error.text, " near '");
+
+		if (near && json_error_code(&error) != json_error_duplicate_key)
+			*near = '\0';
 		return error_set(err, ERROR_CONFIG, "%s:%d:%d: %s", file, error.line, error.column,
 			error.text);
+	}
 	if (!depth_of(value, DEEPEST)) {
 		json_decref(value);
 		return error_set(err, ERROR_CONFIG, "%s: nested more than %d deep", file, DEEPEST);

@@ -15,6 +15,7 @@
 #include "ledger/ledger.h"
 #include "store/gc.h"
 
+#include "advise.h"
 #include "buildbox.h"
 #include "codebase.h"
 #include "run.h"
@@ -22,7 +23,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MANIFEST    "isorun.json"
 #define DEPLOY      "dev"
@@ -121,9 +124,16 @@ static int build(const struct cli *cli, const struct store *store, const struct 
 
 /* The release. */
 
-static bool is_there(const char *path)
+/* A link could lead to any file of the caller's, and it came with the codebase. */
+static int look_for_env(const char *path, bool *ret_found, struct error *err)
 {
-	return access(path, F_OK) == 0;
+	struct stat status;
+
+	*ret_found = lstat(path, &status) == 0;
+	if (!*ret_found || !S_ISLNK(status.st_mode))
+		return 0;
+	error_set(err, ERROR_CONFIG, "%s is a link", path);
+	return error_hint(err, "-e %s reads what it leads to", path);
 }
 
 /* "a,b" is two files. Without any, the codebase's .env is read where there is one. */
@@ -134,8 +144,13 @@ static int add_env_files(
 					   ? memory_copy_str(".env")
 					   : memory_format("%s/.env", request->dir);
 
-	if (request->env_files.len == 0 && is_there(usual))
-		return settings_add_env_file(usual, config, port, err);
+	bool found;
+
+	if (request->env_files.len == 0) {
+		if (look_for_env(usual, &found, err) < 0)
+			return -1;
+		return found ? settings_add_env_file(usual, config, port, err) : 0;
+	}
 	for (size_t i = 0; i < request->env_files.len; i++) {
 		CLEANUP_FREE char *list = memory_copy_str(request->env_files.items[i]);
 		char *rest = list, *file;
@@ -256,8 +271,9 @@ static int choose_types(const struct request *request, const struct release *rel
 	return 0;
 }
 
-/* -p is where web is published; so is PORT of an env file, where there is a web to publish. An app
- * under development is this host's business, so without an address it is loopback. */
+/* -p is where web is published, else PORT of an env file, else the caller's own, as foreman has it,
+ * where there is a web to publish. An app under development is this host's business, so without an
+ * address it is loopback. */
 static void choose_port(const struct request *request, const char *port,
 	const struct release *release, struct strv *ret)
 {
@@ -267,7 +283,9 @@ static void choose_port(const struct request *request, const char *port,
 		port = request->port;
 	else if (!web || !web->port)
 		port = NULL;
-	if (port)
+	else if (!port)
+		port = getenv("PORT");
+	if (port && *port)
 		strv_addf(ret, "%s%s", strchr(port, ':') ? "" : "127.0.0.1:", port);
 }
 
@@ -306,6 +324,7 @@ static int start(const struct cli *cli, const struct request *request, struct er
 		choose_types(request, &target.release, &types, err) < 0)
 		return error_wrap(err, "start");
 	choose_port(request, port, &target.release, &ports);
+	advise_of_release(&target.release);
 	return run_formation(cli, &run, &store, &target, err);
 }
 
@@ -332,7 +351,7 @@ int cli_start(struct cli *cli, int argc, char **argv, struct error *err)
 		{ 'm', "formation", OPTION_LIST, &request.formation, "TYPE=N,…",
 			"how many of each type; all=N is every type; others do not run" },
 		{ 'p', "port", OPTION_TEXT, &request.port, "[ADDRESS:]PORT",
-			"where web is published (else PORT of the env file, else 5000)" },
+			"where web is published (else PORT, else 5000)" },
 		{ 't', "timeout", OPTION_TEXT, &request.grace, "SECONDS",
 			"from SIGTERM to SIGKILL (else as the manifest says, else 10)" },
 		{ 'f', "procfile", OPTION_TEXT, &request.procfile, "FILE",
@@ -340,7 +359,7 @@ int cli_start(struct cli *cli, int argc, char **argv, struct error *err)
 		{ 'd', "root", OPTION_TEXT, &request.dir, "DIR",
 			"the codebase (else FILE's directory, else here)" },
 		{ 0, "attach", OPTION_LIST, &request.services, "NAME=URL",
-			"a service (else its variable in an env file attaches it)" },
+			"a declared service (else its variable in an env file attaches it)" },
 		{ 0, "wait-services", OPTION_TEXT, &request.wait_services, "TIME",
 			"wait for attached services, then fail: 30s" },
 		{ 0, "log-format", OPTION_TEXT, &request.log_format, "FORMAT",
@@ -353,9 +372,11 @@ int cli_start(struct cli *cli, int argc, char **argv, struct error *err)
 		.synopsis = "start [TYPE…] [OPTION…]",
 		.summary =
 			"Build, release and run the codebase as deploy dev, one instance of each "
-			"process type or of\nthose named, until SIGTERM or Ctrl-C. What is not "
-			"committed is in it, too. Without an isorun.json\nit is taken for what "
-			"isorun init would write. What has not changed is not built again.",
+			"process type or of\nthose named, until SIGTERM or Ctrl-C (the type "
+			"release is run by isorun run -d dev release). What is\nnot committed is "
+			"in it, too. Without an isorun.json it is taken for what isorun init would "
+			"write. What\nhas not changed is not built again. What ends is started "
+			"again after 1, 2, 4 … s.",
 		.example = "isorun start -e .env,.env.local -m web=2,worker=1 -p 8080",
 		.rows = rows,
 	};

@@ -101,14 +101,15 @@ int add_port(struct config *config, const char *text, const char *process, bool 
 	return 0;
 }
 
-/* Cuts "KEY=VALUE" in two, in memory of its own; value points into *ret_key's. */
+/* Cuts "KEY=VALUE" in two, in memory of its own; value points into *ret_key's. What has no '=' may
+ * be a value whose name was forgotten, and is not repeated. */
 static int cut(const char *text, const char *form, char **ret_key, const char **ret_value,
 	struct error *err)
 {
 	const char *equals = strchr(text, '=');
 
 	if (!equals)
-		return error_set(err, ERROR_CONFIG, "\"%.80s\" is not %s", text, form);
+		return error_set(err, ERROR_CONFIG, "not %s: it has no =", form);
 	*ret_key = memory_copy_str(text);
 	(*ret_key)[equals - text] = '\0';
 	*ret_value = *ret_key + (equals - text) + 1;

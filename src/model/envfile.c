@@ -77,9 +77,8 @@ int reader_key(struct reader *reader, bool blanks, char **ret, struct error *err
 	char *key;
 
 	if (*end != '=') {
-		end = reader_line_end(place);
-		reader_error(reader, place, err,
-			"\"%.*s\" has no =", end - place > 40 ? 40 : (int)(end - place), place);
+		/* It may be part of a secret of several lines, and is not repeated. */
+		reader_error(reader, place, err, "the line has no =");
 		return error_hint(err, "a line is KEY=VALUE; -e KEY=VALUE sets it from elsewhere");
 	}
 	while (blanks && behind > place && strchr(" \t", behind[-1]))

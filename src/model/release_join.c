@@ -2,6 +2,8 @@
  * resolves nothing. Later wins: image Env, the manifest's defaults, config, attached services. */
 #include "model/release.h"
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "config_set.h"
 #include "model/service.h"
@@ -229,6 +231,19 @@ static int join_services(const struct manifest *manifest, const struct config *c
 	return 0;
 }
 
+static int fail_unknown_service(
+	const struct manifest *manifest, const char *name, int len, struct error *err)
+{
+	CLEANUP_BUF struct buf known = { 0 };
+
+	for (size_t i = 0; i < manifest->service_count; i++)
+		buf_addf(&known, "%s%s", i > 0 ? ", " : "", manifest->services[i].name);
+	fail(err, "services: the app declares no service \"%.*s\"", len, name);
+	if (known.len > 0)
+		return error_hint(err, "it declares %.150s", known.data);
+	return error_hint(err, "in isorun.json: \"services\": { \"%.*s\": {} }", len, name);
+}
+
 static int check_service_names(
 	const struct manifest *manifest, const struct config *config, struct error *err)
 {
@@ -244,8 +259,7 @@ static int check_service_names(
 				 strncmp(name, item, (size_t)len) == 0;
 		}
 		if (!known)
-			return fail(
-				err, "services: the app declares no service \"%.*s\"", len, item);
+			return fail_unknown_service(manifest, item, len, err);
 	}
 	return 0;
 }

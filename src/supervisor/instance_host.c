@@ -61,6 +61,15 @@ static void raise_files(struct rlimit *ret_before)
 	(void)setrlimit(RLIMIT_NOFILE, &raised); /* a launch says if it was too few */
 }
 
+/* Who asked for no limit need not hear of those that do not hold. */
+static bool asks_for_limits(const struct release *release)
+{
+	for (size_t i = 0; i < release->process_count; i++)
+		if (release->processes[i].limits.memory || release->processes[i].limits.cpu_milli)
+			return true;
+	return false;
+}
+
 /* First what is done on the host itself, then what is done behind it: there is no way back. */
 static int open_place(struct instance_host *host, int interrupt, struct error *err)
 {
@@ -70,7 +79,7 @@ static int open_place(struct instance_host *host, int interrupt, struct error *e
 
 	if (site_open(config, "", &host->site, err) < 0)
 		return -1;
-	if (*host->site.container.cgroup.notice)
+	if (*host->site.container.cgroup.notice && asks_for_limits(config->release))
 		on_notice(host, host->site.container.cgroup.notice);
 	if (publish_open(config, host->site.container.ids.own, on_notice, host, &host->network,
 		    err) < 0 ||

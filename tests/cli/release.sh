@@ -263,7 +263,7 @@ test_flags_that_name_nothing_are_refused() {
 	capture isorun release build.tar -e KEY=k --formation wbe=2
 	assert_error 4 'release: formation: the app has no process type "wbe"' "it has: web, worker"
 	capture isorun release build.tar -e KEY=k --attach db=postgres://h/d
-	assert_error 4 'release: services: the app declares no service "db"'
+	assert_error 4 'release: services: the app declares no service "db"' "it declares cache"
 	capture isorun release build.tar -e KEY=k --attach cache=redis://secret@h:1,i:2
 	assert_error 4 'release: service cache: it names several hosts, and a gate stands for one' \
 		'"egress": "open" in the config lets the app connect by itself'

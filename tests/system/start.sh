@@ -303,4 +303,30 @@ test_nothing_to_start_says_so() {
 		"isorun run -a APP -d dev -- CMD runs one"
 }
 
+test_what_an_env_file_attaches_is_said_without_its_password() {
+	in_host
+	mkdir -p app
+	echo '{ "name": "app", "services": { "cache": { "env": "REDIS_URL" } },
+		"processes": { "web": { "command": ["/app/hello", "true"] } },
+		"dependencies": { "files": { "/app/hello": "hello" } } }' >app/isorun.json
+	cp "$BUILD/hello" app/hello
+	printf 'REDIS_URL=redis://u:secret@127.0.0.1:6379/0\nDATABASE_URL=postgres://u:secret@db.example.com/d\n' >app/.env
+	own app
+	start run isorun start -d app
+	wait_for 30 grep -q restarting "$T/run.out"
+	kill "$started"
+	wait_exit "$started" 10
+	assert_contains "$(cat "$T/run.err")" "isorun: service cache is 127.0.0.1:6379 (REDIS_URL)"
+	assert_contains "$(cat "$T/run.err")" \
+		'isorun: warning: DATABASE_URL is the URL of no declared service: the app cannot reach db.example.com:5432; in isorun.json: "services": { "NAME": { "env": "DATABASE_URL" } }'
+	assert_not_contains "$(cat "$T/run.err" "$T/run.out")" secret
+
+	echo A=1 >elsewhere
+	ln -sf ../elsewhere app/.env
+	capture isorun start -d app
+	assert_status 4
+	assert_equal "isorun: start: app/.env is a link
+hint: -e app/.env reads what it leads to" "$(grep -v taken "$T/stderr")"
+}
+
 run_tests

@@ -94,19 +94,19 @@ static void a_wrong_flag_is_refused_and_changes_nothing(void **state)
 		int (*set)(struct config *config, const char *text, struct error *err);
 		const char *text, *error;
 	} rows[] = {
-		{ config_set_env, "GREETING", "\"GREETING\" is not KEY=VALUE" },
+		{ config_set_env, "GREETING", "not KEY=VALUE: it has no =" },
 		{ config_set_env, "a b=1",
 			"\"a b\" is not a variable name (letters, digits and _, not a digit "
 			"first, at most 255)" },
 		{ config_set_env, "DYNO=web.1", "DYNO is set by isorun" },
 		{ config_set_env, "A=\xff", "the value of A is not UTF-8" },
-		{ config_set_formation, "web", "\"web\" is not TYPE=NUMBER" },
+		{ config_set_formation, "web", "not TYPE=NUMBER: it has no =" },
 		{ config_set_formation, "web=3,worker=-1",
 			"formation of worker: \"-1\" is not a number from 0 to 1000" },
 		{ config_set_formation, "web=3,", "\"\" is not TYPE=NUMBER" },
 		{ config_set_formation, "web=1001",
 			"formation of web: \"1001\" is not a number from 0 to 1000" },
-		{ config_set_service, "cache", "\"cache\" is not NAME=URL" },
+		{ config_set_service, "cache", "not NAME=URL: it has no =" },
 		{ config_set_service, "cache=localhost:6379",
 			"service cache: not a URL of the form scheme://host:port/path" },
 		{ config_set_service, "cache=redis://a b",
