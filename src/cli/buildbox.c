@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "container/attach.h"
 #include "container/container.h"
+#include "container/streams.h"
 #include "kernel/userns.h"
 #include "model/spec.h"
 #include "supervisor/ids.h"
@@ -160,22 +161,26 @@ static int run_in(
 	struct container container = CONTAINER_NONE;
 	struct attach attach = { .signals = -1 };
 	struct spec spec;
-	const struct container_launch launch = {
-		.name = "build",
-		.spec = &spec,
-		.stdio = { nothing, STDERR_FILENO, STDERR_FILENO },
-	};
+	struct streams streams = STREAMS_NONE;
+	struct container_launch launch = { .name = "build", .spec = &spec };
 	int status;
 
 	if (nothing < 0)
 		return error_errno(err, "/dev/null");
 	fill_spec(command, &site->ids, &spec);
-	status = attach_begin(&attach, err);
+	status = streams_open(
+		(const int[3]){ nothing, -1, STDERR_FILENO }, site->ids.own, &streams, err);
+	launch.stdio[0] = streams.fds[0];
+	launch.stdio[1] = launch.stdio[2] = streams.fds[2];
+	if (status == 0)
+		status = attach_begin(&attach, err);
 	if (status == 0)
 		status = container_start(site, &launch, &container, err);
+	streams_started(&streams);
 	if (status == 0)
 		status = attend(&attach, &container, err);
 	container_done(site, &container);
+	streams_done(&streams);
 	attach_end(&attach);
 	spec_done(&spec);
 	return status;

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "container/attach.h"
+#include "container/streams.h"
 #include "network/gates.h"
 #include "network/network.h"
 #include "services.h"
@@ -21,10 +22,11 @@ const struct process_type *oneoff_type(const struct release *release)
 	return web ? web : release->processes;
 }
 
-/* The ways out of a one-off. */
+/* The ways in and out of a one-off. */
 struct ways {
 	struct gates *gates; /* NULL: there are none */
 	int refused;
+	struct streams streams;
 };
 
 static int join_network(void *context, int namespace_fd, struct error *err)
@@ -96,6 +98,8 @@ static int enter(
 static int start(const struct oneoff_config *config, const struct site *site, struct ways *ways,
 	struct container *ret, struct error *err)
 {
+	static const int own[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+
 	const struct release *release = config->site.release;
 	struct spec spec;
 	struct release_launch how = {
@@ -110,7 +114,6 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 	struct container_launch launch = {
 		.name = how.instance,
 		.spec = &spec,
-		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.network = join_network,
 		.context = ways,
 	};
@@ -120,9 +123,14 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 		how.columns = launch.columns;
 		how.rows = launch.rows;
 	}
+	if (!config->terminal &&
+		streams_open(own, site->container.ids.own, &ways->streams, err) < 0)
+		return -1;
+	memcpy(launch.stdio, ways->streams.fds, sizeof launch.stdio);
 	release_spec(release, &how, &spec);
 	status = container_start(&site->container, &launch, ret, err);
 	spec_done(&spec);
+	streams_started(&ways->streams);
 	return status;
 }
 
@@ -144,7 +152,7 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 {
 	struct container container = CONTAINER_NONE;
 	struct attach attach = { .signals = -1 };
-	struct ways ways = { .refused = -1 };
+	struct ways ways = { .refused = -1, .streams = STREAMS_NONE };
 	struct site site;
 	int status;
 
@@ -163,6 +171,7 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 	(void)snprintf(
 		ret->notice, sizeof ret->notice, "%s", site.container.cgroup.notice); /* fits */
 	container_done(&site.container, &container);
+	streams_done(&ways.streams);
 	close_ways(&ways, ret);
 	attach_end(&attach);
 	site_done(&site);

@@ -50,6 +50,19 @@ make_release() {
 	make_user
 }
 
+make_intruder_release() {
+	mkdir -p "$T/app/bin"
+	cp "$BUILD/tests/intruder" "$T/app/bin/intruder"
+	cat >"$T/app/isorun.json" <<-END
+		{ "name": "intruder", "dependencies": { "files": { "/app/intruder": "bin/intruder" } },
+		  "processes": { "web": { "command": "/app/intruder fds" } } }
+	END
+	isorun build --allow-dirty "$T/app" -o build.tar >/dev/null
+	isorun release build.tar -o release.tar >/dev/null
+	chmod 644 release.tar
+	make_user
+}
+
 # What differs between any two starts: namespaces' numbers, the overlay's descriptors, streams; and
 # what bounds processes where only root has a pids controller.
 normalize() {
@@ -116,19 +129,10 @@ test_the_network_looks_the_same() {
 }
 
 test_what_is_the_callers_is_out_of_reach() {
-	mkdir -p "$T/app/bin"
 	echo secret >"$T/secret"
 	chgrp $GROUP "$T/secret"
 	chmod 640 "$T/secret"
-	cp "$BUILD/tests/intruder" "$T/app/bin/intruder"
-	cat >"$T/app/isorun.json" <<-END
-		{ "name": "intruder", "dependencies": { "files": { "/app/intruder": "bin/intruder" } },
-		  "processes": { "web": { "command": "/app/intruder fds" } } }
-	END
-	isorun build --allow-dirty "$T/app" -o build.tar >/dev/null
-	isorun release build.tar -o release.tar >/dev/null
-	chmod 644 release.tar
-	make_user
+	make_intruder_release
 	both /app/intruder groups
 
 	assert_equal "[groups]
@@ -138,6 +142,35 @@ nothing else by a group alone" "$(cat "$T/user")"
 64 instances" "$(cat "$T/user")"
 	both /app/intruder read "$T/secret"
 	assert_contains "$(cat "$T/user")" ENOENT
+}
+
+test_files_of_the_caller_are_not_in_the_hands_of_a_process() {
+	make_intruder_release
+	local file
+	echo "from the caller" >"$T/home/in"
+	touch "$T/home/out" "$T/home/err"
+	chmod 400 "$T/home/in"
+	chown $USER_ID "$T/home/in" "$T/home/out" "$T/home/err"
+	"$T/as_user" run release.tar -- /app/intruder streams <"$T/home/in" >>"$T/home/out" 2>>"$T/home/err"
+
+	assert_equal "0 pipe - -
+1 pipe - -
+2 pipe - -" "$(grep -v ^isorun "$T/home/err")"
+	assert_equal "400 from the caller" "$(stat -c %a "$T/home/in") $(cat "$T/home/in")"
+	assert_equal "644 644" "$(stat -c %a "$T/home/out" "$T/home/err" | tr '\n' ' ' | sed 's/ $//')"
+}
+
+test_files_as_streams_lose_no_byte_and_no_status() {
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	head -c 20000000 /dev/urandom >"$T/home/in"
+	capture "$T/as_user" run release.tar -- /app/hello cat <"$T/home/in"
+	cmp "$T/home/in" "$T/stdout" || fail "bytes were lost"
+	capture "$T/as_user" run release.tar -- /app/hello exit 7
+	assert_status 7
+	capture "$T/as_user" run release.tar -- /app/hello lines 100000 <"$T/home/in"
+	assert_equal 100000 "$(wc -l <"$T/stdout")"
+	"$T/as_user" run release.tar -- /app/hello lines 10000000 2>/dev/null | head -n 1 >"$T/first"
+	assert_equal 1 "$(wc -l <"$T/first")"
 }
 
 test_groups_that_stay_are_said() {

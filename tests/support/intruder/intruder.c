@@ -391,6 +391,28 @@ static int do_fds(char **args)
 	return 0;
 }
 
+/* What can be done to the files behind its streams, whatever they were opened for. */
+static int do_streams(char **args)
+{
+	(void)args;
+	for (int fd = 0; fd < 3; fd++) {
+		char path[32];
+		struct stat status;
+		int again;
+
+		fstat(fd, &status);
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		again = S_ISREG(status.st_mode) || S_ISCHR(status.st_mode) ? open(path, O_RDWR)
+									   : -1;
+		dprintf(2, "%d %s %s %s\n", fd, S_ISFIFO(status.st_mode) ? "pipe" : "file",
+			S_ISFIFO(status.st_mode) ? "-"
+			: fchmod(fd, 04777) == 0 ? "changed"
+						 : "kept",
+			again < 0 ? "-" : "reopened");
+	}
+	return 0;
+}
+
 /* How many inotify instances it gets; they are counted by user. */
 static int do_inotify(char **args)
 {
@@ -515,7 +537,8 @@ static const struct {
 	{ "resolve", do_resolve }, { "rules", try_rules }, { "abstract", do_abstract },
 	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
-	{ "flood", do_flood }, { "groups", do_groups }, { "inotify", do_inotify } };
+	{ "flood", do_flood }, { "groups", do_groups }, { "inotify", do_inotify },
+	{ "streams", do_streams } };
 
 /* intruder WORD [ARGUMENT]… [-- WORD [ARGUMENT]…]… */
 int main(int argc, char **argv)
