@@ -1,10 +1,5 @@
 /* Accepting clients, no more than there are descriptors for: when the table of flows is full the
- * sockets are left alone, and clients wait in their queues.
- *
- * Whoever holds as many connections as are still free waits, too, until that changes: so one that
- * keeps all it can get has half of them at most, two have a third each, and whoever has few always
- * finds room. Dynamic thresholds, as switches share out their buffers (Choudhury and Hahne, 1998).
- */
+ * sockets are left alone, and clients wait in their queues. */
 #include "accept.h"
 
 #include <errno.h>
@@ -15,7 +10,6 @@ enum {
 	ACCEPTS = 64,    /* of one socket, before others get their turn */
 	DESCRIPTORS = 6, /* that a connection may take: two sockets, two pipes */
 	RETRY = 50,      /* milliseconds, where the system as a whole ran out of something */
-	AGAIN = 10,      /* the same, where a share may have become free */
 	MANY = 1 << 20,
 };
 
@@ -26,21 +20,11 @@ static bool has_room(const struct accept_table *table)
 	return table->flows.count < table->flows.max && !table->retry;
 }
 
-static bool has_share(const struct accept_socket *socket)
-{
-	const struct flow_table *flows = &socket->table->flows;
-
-	return socket->share->count == 0 || socket->share->count < flows->max - flows->count;
-}
-
 static void watch(struct accept_socket *socket)
 {
-	const bool has_place = has_room(socket->table) && has_share(socket);
-	const bool is_wanted = socket->is_wanted && has_place;
+	const bool is_wanted = socket->is_wanted && has_room(socket->table);
 	struct loop *loop = socket->table->loop;
 	struct error ignored;
-
-	socket->table->is_short |= socket->is_wanted && !has_place;
 
 	if (is_wanted && !socket->is_watched)
 		socket->is_watched =
@@ -52,7 +36,6 @@ static void watch(struct accept_socket *socket)
 
 static void watch_all(struct accept_table *table)
 {
-	table->is_short = false;
 	for (struct accept_socket *socket = table->first; socket; socket = socket->next)
 		watch(socket);
 }
@@ -62,18 +45,12 @@ static void on_retry(void *context)
 	watch_all(context);
 }
 
-static void on_again(void *context)
-{
-	watch_all(context);
-}
-
-/* Many may end at once: looking at every socket after each of them would be much. */
 static void on_flow_end(void *context)
 {
 	struct accept_table *table = context;
 
-	if (table->is_short && !table->again)
-		loop_after(table->loop, AGAIN, on_again, table, &table->again);
+	if (table->flows.count + 1 == table->flows.max)
+		watch_all(table);
 }
 
 /* Accepts one; false: no more for now. */
@@ -95,7 +72,7 @@ static bool accept_client(struct accept_socket *socket)
 	/* So that what stays of it in TIME_WAIT lets the next run bind the port. */
 	(void)setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	socket->call(socket, client, &from);
-	return true;
+	return table->flows.count < table->flows.max;
 }
 
 static void on_client(void *context, int fd, uint32_t events)
@@ -107,12 +84,9 @@ static void on_client(void *context, int fd, uint32_t events)
 		socket->is_watched = false;
 		return;
 	}
-	for (int i = 0; i < ACCEPTS && has_room(socket->table) && has_share(socket); i++)
-		if (!accept_client(socket))
-			break;
-	if (has_room(socket->table))
-		watch(socket);
-	else
+	for (int i = 0; i < ACCEPTS && accept_client(socket); i++)
+		;
+	if (!has_room(socket->table))
 		watch_all(socket->table);
 }
 
@@ -160,6 +134,7 @@ void accept_add(struct accept_table *table, struct accept_socket *socket)
 void accept_remove(struct accept_socket *socket)
 {
 	struct accept_table *table = socket->table;
+	const bool was_full = !has_room(table);
 
 	accept_want(socket, false);
 	*socket->at = socket->next;
@@ -167,7 +142,7 @@ void accept_remove(struct accept_socket *socket)
 		socket->next->at = socket->at;
 	table->socket_count--;
 	set_room(table);
-	if (table->is_short)
+	if (was_full && has_room(table))
 		watch_all(table);
 }
 

@@ -1,5 +1,4 @@
-/* Private to network: sockets that clients are accepted on while there is room for them, and while
- * whose they are has not more of it already than is left for all others. */
+/* Private to network: sockets that clients are accepted on while there is room for them. */
 #ifndef NETWORK_ACCEPT_H
 #define NETWORK_ACCEPT_H
 
@@ -12,15 +11,13 @@ struct accept_table {
 	struct flow_table flows;
 	struct accept_socket *first;
 	unsigned socket_count, reserved;
-	bool is_short; /* some socket waits for its share */
-	struct loop_timer *retry, *again;
+	struct loop_timer *retry;
 };
 
 /* One listening socket. The memory is the caller's. */
 struct accept_socket {
 	struct accept_table *table;
 	int fd;
-	struct flow_share *share; /* of its connections, see flow_begin */
 	bool is_wanted, is_watched;
 	/* A client, to be given to flow_begin with the table's flows. */
 	void (*call)(struct accept_socket *from, int client, const struct sockaddr_storage *name);

@@ -25,7 +25,6 @@ struct egress_place {
 	struct egress_trip *trips;
 	struct accept_socket accepts[2]; /* IPv4, IPv6; fd -1: none */
 	struct datagrams datagrams;
-	struct flow_share share;
 	bool is_closed;
 };
 
@@ -85,7 +84,7 @@ static void pass(struct accept_socket *accepted, int client, const struct sockad
 	if (trip->next)
 		trip->next->at = &trip->next;
 	place->trips = trip;
-	flow_begin(&accepted->table->flows, client, accepted->share, &way, trip);
+	flow_begin(&accepted->table->flows, client, &way, trip);
 }
 
 struct egress *egress_new(const char *range)
@@ -114,7 +113,6 @@ struct egress_place *egress_open(struct egress *egress, const int *sockets, size
 		place->datagrams.raw[i] = is_there ? here[EGRESS_RAW4] : -1;
 		place->accepts[i] = (struct accept_socket){
 			.fd = is_there ? here[EGRESS_TCP4] : -1,
-			.share = &place->share,
 			.is_wanted = true,
 			.call = pass,
 			.context = place,

@@ -54,7 +54,6 @@ struct flow {
 	struct stream streams[2];
 	bool is_connected;
 	bool is_abandoned; /* nobody reads what goes to the client */
-	struct flow_share *share;
 	const struct flow_way *way;
 	void *trip;
 };
@@ -116,10 +115,9 @@ static void end(struct flow *flow, bool reset)
 		close_side(flow, &flow->sides[i], reset && !flow->sides[i].told);
 		give_pipe(table, &flow->streams[i]);
 	}
-	table->count--;
-	flow->share->count--;
 	flow->way->done(flow->trip);
 	free(flow);
+	table->count--;
 	table->on_free(table->context);
 }
 
@@ -353,8 +351,7 @@ static void on_event(void *context, int fd, uint32_t events)
 	settle(flow, is_sound);
 }
 
-void flow_begin(struct flow_table *table, int client, struct flow_share *share,
-	const struct flow_way *way, void *trip)
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip)
 {
 	struct flow *flow = memory_new(1, sizeof *flow);
 
@@ -365,9 +362,7 @@ void flow_begin(struct flow_table *table, int client, struct flow_share *share,
 	flow->sides[SERVER].fd = -1;
 	for (int i = 0; i < 2; i++)
 		flow->streams[i].pipe[0] = flow->streams[i].pipe[1] = -1;
-	flow->share = share;
 	table->count++;
-	share->count++;
 	set_options(client);
 	settle(flow, connect_server(flow, 0));
 }

@@ -23,11 +23,6 @@ struct flow_way {
 	void (*done)(void *trip);      /* the connection is over; frees trip */
 };
 
-/* How many of all connections are somebody's: a place's to one service, a port's. */
-struct flow_share {
-	unsigned count;
-};
-
 /* All connections, and the pipes that none of them holds. */
 struct flow_table {
 	struct loop *loop;
@@ -38,11 +33,9 @@ struct flow_table {
 	void *context;
 };
 
-/* Takes over the accepted connection client and connects it the given way; while it lasts it counts
- * in share, which outlives it. The flow may be over when this returns, as with each of the
- * following. */
-void flow_begin(struct flow_table *table, int client, struct flow_share *share,
-	const struct flow_way *way, void *trip);
+/* Takes over the accepted connection client and connects it the given way. The flow may be over
+ * when this returns, as with each of the following. */
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip);
 
 /* Gives the attempt that is under way up, for this reason, and asks for the next one. Only before
  * the connection is made. */

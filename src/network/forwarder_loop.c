@@ -23,7 +23,6 @@ struct target {
 	uint16_t slot_count;
 	uint16_t slots[NETWORK_SLOTS];
 	unsigned turn;
-	struct flow_share share;
 };
 
 struct forwarder_loop;
@@ -83,7 +82,7 @@ static void accept_one(
 
 	trip->target = listener->target;
 	upstream_prepare(&trip->attempt, name, listener->all->ipv6);
-	flow_begin(&socket->table->flows, client, socket->share, &way, trip);
+	flow_begin(&socket->table->flows, client, &way, trip);
 }
 
 /* Watches the listeners that have somewhere to go. */
@@ -129,10 +128,7 @@ static void add_listeners(struct forwarder_loop *all, const struct reserve *rese
 		listener->all = all;
 		listener->target = &all->targets[reserves[i].port];
 		listener->socket = (struct accept_socket){
-			.fd = reserves[i].fd,
-			.share = &listener->target->share,
-			.call = accept_one,
-			.context = listener,
+			.fd = reserves[i].fd, .call = accept_one, .context = listener
 		};
 		accept_add(&all->accepts, &listener->socket);
 	}

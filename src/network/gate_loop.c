@@ -64,15 +64,11 @@ static void accept_one(
 
 static struct place *get_place(struct gate_loop *all, unsigned number)
 {
-	struct place *place = all->places[number];
-
-	if (place)
-		return place;
-	place = memory_new(1, sizeof *place);
-	place->all = all;
-	place->trips.shares = memory_new(all->services.count, sizeof *place->trips.shares);
-	all->places[number] = place;
-	return place;
+	if (!all->places[number]) {
+		all->places[number] = memory_new(1, sizeof(struct place));
+		all->places[number]->all = all;
+	}
+	return all->places[number];
 }
 
 static void add_socket(struct gate_loop *all, unsigned number, unsigned service, int fd)
@@ -86,11 +82,7 @@ static void add_socket(struct gate_loop *all, unsigned number, unsigned service,
 	socket->service = &all->services.items[service];
 	socket->place = place;
 	socket->accept = (struct accept_socket){
-		.fd = fd,
-		.share = &place->trips.shares[service],
-		.is_wanted = true,
-		.call = accept_one,
-		.context = socket,
+		.fd = fd, .is_wanted = true, .call = accept_one, .context = socket
 	};
 	accept_add(&all->accepts, &socket->accept);
 }
@@ -113,7 +105,6 @@ static void on_linger_over(void *context)
 
 	gate_reset(&place->trips);
 	egress_free(place->egress);
-	free(place->trips.shares);
 	free(place);
 }
 

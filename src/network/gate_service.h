@@ -41,7 +41,6 @@ struct gate_services {
 /* Where trips to a service begin: the instance whose connections they are. */
 struct gate_place {
 	struct gate_trip *trips;
-	struct flow_share *shares; /* by service; the caller's */
 };
 
 /* Whether the host's name is looked up: it is no address, and not localhost. */

@@ -168,7 +168,7 @@ void gate_pass(struct gate_service *service, struct flow_table *flows, struct ga
 	if (trip->next_here)
 		trip->next_here->at_here = &trip->next_here;
 	place->trips = trip;
-	flow_begin(flows, client, &place->shares[service->index], &way, trip);
+	flow_begin(flows, client, &way, trip);
 }
 
 void gate_abandon(struct gate_place *place)

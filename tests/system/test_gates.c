@@ -439,55 +439,6 @@ static void a_thousand_connections_are_served_at_once(void **state)
 	server_stop(&server);
 }
 
-/* With so few descriptors there is room for some ninety connections in all. */
-enum { FEW = 700, TOO_MANY = 150 };
-
-static void hog_one_of_two(struct world *world)
-{
-	const struct gates_service services[] = { { "cache", "10.99.0.2", 7000 },
-		{ "db", "10.99.0.2", 7001 } };
-	struct gates *gates;
-	int fds[TOO_MANY];
-	char line[80];
-
-	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FEW, FEW }) < 0)
-		_exit(10);
-	gates = begin_with(world, services, 2);
-	for (int i = 0; i < TOO_MANY; i++)
-		fds[i] = instance_connect(world->app.namespace_fd, "10.99.0.2", 7000);
-	/* Whoever came first is served; the last one waits, and another service answers. */
-	instance_read_line(fds[0], line, sizeof line);
-	if (strcmp(line, "10.99.0.2") != 0 || recv(fds[TOO_MANY - 1], line, 1, MSG_DONTWAIT) >= 0)
-		_exit(11);
-	if (strcmp(instance_ask(world->app.namespace_fd, "10.99.0.2", 7001, line), "10.99.0.2") !=
-		0)
-		_exit(12);
-	for (int i = 0; i < TOO_MANY - 1; i++)
-		(void)close(fds[i]);
-	instance_read_line(fds[TOO_MANY - 1], line, sizeof line);
-	if (strcmp(line, "10.99.0.2") != 0)
-		_exit(13);
-	end(world, gates);
-	_exit(0);
-}
-
-static void one_that_takes_all_it_gets_leaves_room_for_others(void **state)
-{
-	struct world *world = *state;
-	struct server hogged, other;
-	int status;
-	pid_t pid;
-
-	server_start(world->remote.namespace_fd, "10.99.0.2", 7000, SERVER_ECHO, &hogged);
-	server_start(world->remote.namespace_fd, "10.99.0.2", 7001, SERVER_ECHO, &other);
-	pid = fork();
-	if (pid == 0)
-		hog_one_of_two(world);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	server_stop(&hogged), server_stop(&other);
-}
-
 static void waiting_ends_when_all_answer_or_names_who_does_not(void **state)
 {
 	struct world *world = *state;
@@ -625,7 +576,6 @@ int main(void)
 		cmocka_unit_test(every_byte_arrives_both_ways_behind_a_half_close),
 		cmocka_unit_test(what_a_dead_app_has_sent_is_delivered),
 		cmocka_unit_test(a_thousand_connections_are_served_at_once),
-		cmocka_unit_test(one_that_takes_all_it_gets_leaves_room_for_others),
 		cmocka_unit_test(waiting_ends_when_all_answer_or_names_who_does_not),
 		cmocka_unit_test(an_ordinary_user_has_gates_too),
 		cmocka_unit_test(after_kill_9_no_process_is_left),
