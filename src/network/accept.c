@@ -1,5 +1,7 @@
-/* Accepting clients, no more than there are descriptors for: when the table of flows is full the
- * sockets are left alone, and clients wait in their queues. */
+/* Accepting clients, no more than there are descriptors for, and of no socket so many that others
+ * find nothing: one is accepted only while its socket holds fewer than are still free. So one that
+ * takes what it can get has half, two have a third each, and there is room for who has little. A
+ * socket without room is left alone, and clients wait in its queue. */
 #include "accept.h"
 
 #include <errno.h>
@@ -15,17 +17,30 @@ enum {
 
 static void on_client(void *context, int fd, uint32_t events);
 
-static bool has_room(const struct accept_table *table)
+static bool has_room(const struct accept_socket *socket)
 {
-	return table->flows.count < table->flows.max && !table->retry;
+	const struct flow_table *flows = &socket->table->flows;
+
+	return flows->count < flows->max && socket->held < flows->max - flows->count &&
+	       !socket->table->retry;
+}
+
+static void set_paused(struct accept_socket *socket, bool is_paused)
+{
+	if (is_paused && !socket->is_paused)
+		socket->table->paused++;
+	else if (!is_paused && socket->is_paused)
+		socket->table->paused--;
+	socket->is_paused = is_paused;
 }
 
 static void watch(struct accept_socket *socket)
 {
-	const bool is_wanted = socket->is_wanted && has_room(socket->table);
+	const bool is_wanted = socket->is_wanted && has_room(socket);
 	struct loop *loop = socket->table->loop;
 	struct error ignored;
 
+	set_paused(socket, socket->is_wanted && !is_wanted);
 	if (is_wanted && !socket->is_watched)
 		socket->is_watched =
 			loop_add(loop, socket->fd, EPOLLIN, on_client, socket, &ignored) == 0;
@@ -49,7 +64,7 @@ static void on_flow_end(void *context)
 {
 	struct accept_table *table = context;
 
-	if (table->flows.count + 1 == table->flows.max)
+	if (table->paused)
 		watch_all(table);
 }
 
@@ -72,7 +87,7 @@ static bool accept_client(struct accept_socket *socket)
 	/* So that what stays of it in TIME_WAIT lets the next run bind the port. */
 	(void)setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	socket->call(socket, client, &from);
-	return table->flows.count < table->flows.max;
+	return true;
 }
 
 static void on_client(void *context, int fd, uint32_t events)
@@ -84,10 +99,13 @@ static void on_client(void *context, int fd, uint32_t events)
 		socket->is_watched = false;
 		return;
 	}
-	for (int i = 0; i < ACCEPTS && accept_client(socket); i++)
+	for (int i = 0; i < ACCEPTS && has_room(socket) && accept_client(socket); i++)
 		;
-	if (!has_room(socket->table))
-		watch_all(socket->table);
+	if (has_room(socket))
+		return;
+	if (socket->crowded && !socket->table->retry)
+		socket->crowded(socket);
+	watch(socket);
 }
 
 /* Sockets that clients are accepted on take their place from connections. */
@@ -134,7 +152,6 @@ void accept_add(struct accept_table *table, struct accept_socket *socket)
 void accept_remove(struct accept_socket *socket)
 {
 	struct accept_table *table = socket->table;
-	const bool was_full = !has_room(table);
 
 	accept_want(socket, false);
 	*socket->at = socket->next;
@@ -142,7 +159,7 @@ void accept_remove(struct accept_socket *socket)
 		socket->next->at = socket->at;
 	table->socket_count--;
 	set_room(table);
-	if (was_full && has_room(table))
+	if (table->paused)
 		watch_all(table);
 }
 

@@ -11,16 +11,21 @@ struct accept_table {
 	struct flow_table flows;
 	struct accept_socket *first;
 	unsigned socket_count, reserved;
+	unsigned paused; /* sockets that are wanted and have no room */
 	struct loop_timer *retry;
 };
 
-/* One listening socket. The memory is the caller's. */
+/* One listening socket. The memory is the caller's, and stays for as long as flows count in held.
+ */
 struct accept_socket {
 	struct accept_table *table;
 	int fd;
-	bool is_wanted, is_watched;
+	bool is_wanted, is_watched, is_paused;
+	unsigned held; /* connections of this socket that are open, if flow_begin is given it */
 	/* A client, to be given to flow_begin with the table's flows. */
 	void (*call)(struct accept_socket *from, int client, const struct sockaddr_storage *name);
+	/* A client waits, for this socket holds its share; may be NULL. */
+	void (*crowded)(struct accept_socket *socket);
 	void *context;
 	struct accept_socket *next, **at;
 };

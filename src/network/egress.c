@@ -12,11 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { PATIENCE = 30000 }; /* milliseconds for one end to answer */
+
 struct egress_trip {
 	struct egress_place *place;
 	struct flow *flow;
 	struct egress_end to;
 	unsigned attempts;
+	struct loop_timer *timer; /* armed: connecting */
 	struct egress_trip *next, **at;
 };
 
@@ -42,6 +45,16 @@ static int dial(const struct egress_end *to)
 	return -1;
 }
 
+static void on_slow_answer(void *context)
+{
+	flow_resume(((struct egress_trip *)context)->flow, ETIMEDOUT);
+}
+
+static struct loop *loop_of(const struct egress_trip *trip)
+{
+	return trip->place->egress->accepts->loop;
+}
+
 static int on_next(void *context, struct flow *flow, int error)
 {
 	struct egress_trip *trip = context;
@@ -54,13 +67,24 @@ static int on_next(void *context, struct flow *flow, int error)
 		trip->attempts++;
 		fd = dial(&to);
 	}
-	return fd < 0 ? FLOW_NONE : fd;
+	if (fd < 0)
+		return FLOW_NONE;
+	loop_after(loop_of(trip), PATIENCE, on_slow_answer, trip, &trip->timer);
+	return fd;
+}
+
+static void on_connected(void *context)
+{
+	struct egress_trip *trip = context;
+
+	loop_cancel(loop_of(trip), &trip->timer);
 }
 
 static void on_done(void *context)
 {
 	struct egress_trip *trip = context;
 
+	loop_cancel(loop_of(trip), &trip->timer);
 	*trip->at = trip->next;
 	if (trip->next)
 		trip->next->at = trip->at;
@@ -69,7 +93,7 @@ static void on_done(void *context)
 
 static void pass(struct accept_socket *accepted, int client, const struct sockaddr_storage *from)
 {
-	static const struct flow_way way = { on_next, NULL, on_done };
+	static const struct flow_way way = { on_next, on_connected, on_done };
 	struct egress_place *place = accepted->context;
 	struct egress_trip *trip = memory_new(1, sizeof *trip);
 	struct sockaddr_storage name = { 0 };
@@ -84,7 +108,7 @@ static void pass(struct accept_socket *accepted, int client, const struct sockad
 	if (trip->next)
 		trip->next->at = &trip->next;
 	place->trips = trip;
-	flow_begin(&accepted->table->flows, client, &way, trip);
+	flow_begin(&accepted->table->flows, client, &way, trip, &accepted->held);
 }
 
 struct egress *egress_new(const char *range)

@@ -56,6 +56,7 @@ struct flow {
 	bool is_abandoned; /* nobody reads what goes to the client */
 	const struct flow_way *way;
 	void *trip;
+	unsigned *held; /* may be NULL */
 };
 
 static void on_event(void *context, int fd, uint32_t events);
@@ -116,6 +117,8 @@ static void end(struct flow *flow, bool reset)
 		give_pipe(table, &flow->streams[i]);
 	}
 	flow->way->done(flow->trip);
+	if (flow->held)
+		(*flow->held)--;
 	free(flow);
 	table->count--;
 	table->on_free(table->context);
@@ -351,7 +354,8 @@ static void on_event(void *context, int fd, uint32_t events)
 	settle(flow, is_sound);
 }
 
-void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip)
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip,
+	unsigned *held)
 {
 	struct flow *flow = memory_new(1, sizeof *flow);
 
@@ -362,6 +366,9 @@ void flow_begin(struct flow_table *table, int client, const struct flow_way *way
 	flow->sides[SERVER].fd = -1;
 	for (int i = 0; i < 2; i++)
 		flow->streams[i].pipe[0] = flow->streams[i].pipe[1] = -1;
+	flow->held = held;
+	if (held)
+		(*held)++;
 	table->count++;
 	set_options(client);
 	settle(flow, connect_server(flow, 0));

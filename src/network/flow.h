@@ -34,8 +34,10 @@ struct flow_table {
 };
 
 /* Takes over the accepted connection client and connects it the given way. The flow may be over
- * when this returns, as with each of the following. */
-void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip);
+ * when this returns, as with each of the following. Until its end it is counted in *held, too
+ * (NULL: nowhere). */
+void flow_begin(struct flow_table *table, int client, const struct flow_way *way, void *trip,
+	unsigned *held);
 
 /* Gives the attempt that is under way up, for this reason, and asks for the next one. Only before
  * the connection is made. */

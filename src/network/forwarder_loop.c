@@ -82,7 +82,7 @@ static void accept_one(
 
 	trip->target = listener->target;
 	upstream_prepare(&trip->attempt, name, listener->all->ipv6);
-	flow_begin(&socket->table->flows, client, &way, trip);
+	flow_begin(&socket->table->flows, client, &way, trip, NULL);
 }
 
 /* Watches the listeners that have somewhere to go. */

@@ -57,7 +57,14 @@ static void accept_one(
 	const struct gate_socket *socket = accepted->context;
 
 	(void)name;
-	gate_pass(socket->service, &accepted->table->flows, &socket->place->trips, client);
+	gate_pass(socket->service, accepted, &socket->place->trips, client);
+}
+
+static void tell_crowd(struct accept_socket *accepted)
+{
+	const struct gate_socket *socket = accepted->context;
+
+	gate_report_crowd(socket->service, accepted->held);
 }
 
 /* Places. */
@@ -82,7 +89,11 @@ static void add_socket(struct gate_loop *all, unsigned number, unsigned service,
 	socket->service = &all->services.items[service];
 	socket->place = place;
 	socket->accept = (struct accept_socket){
-		.fd = fd, .is_wanted = true, .call = accept_one, .context = socket
+		.fd = fd,
+		.is_wanted = true,
+		.call = accept_one,
+		.crowded = tell_crowd,
+		.context = socket,
 	};
 	accept_add(&all->accepts, &socket->accept);
 }
@@ -92,11 +103,16 @@ static void close_sockets(struct place *place)
 	for (size_t i = 0; i < place->socket_count; i++) {
 		accept_remove(&place->sockets[i]->accept);
 		(void)close(place->sockets[i]->accept.fd); /* who waits in its queue is dead */
-		free(place->sockets[i]);
 	}
+}
+
+/* Behind its connections, which count in its sockets. */
+static void free_place(struct place *place)
+{
+	for (size_t i = 0; i < place->socket_count; i++)
+		free(place->sockets[i]);
 	free(place->sockets);
-	place->sockets = NULL;
-	place->socket_count = 0;
+	free(place);
 }
 
 static void on_linger_over(void *context)
@@ -105,7 +121,7 @@ static void on_linger_over(void *context)
 
 	gate_reset(&place->trips);
 	egress_free(place->egress);
-	free(place);
+	free_place(place);
 }
 
 static void close_place(struct gate_loop *all, unsigned number)

@@ -29,6 +29,7 @@ enum gate_outcome {
 	GATE_FAILED,     /* code: errno of the last address */
 	GATE_UNRESOLVED, /* code: EAI_* */
 	GATE_SLOW,       /* no answer to the lookup */
+	GATE_CROWDED,    /* code: connections that an instance holds, whose next ones wait */
 	GATE_REBOUND,    /* its name resolves to address, which is refused */
 };
 

@@ -75,6 +75,21 @@ void gate_report_failure(struct gate_service *service, const struct gate_report 
 		loop_after(service->all->loop, QUIET, on_quiet_over, service, &failures->timer);
 }
 
+static void on_crowd_over(void *context)
+{
+	(void)context; /* the next is told again */
+}
+
+void gate_report_crowd(struct gate_service *service, unsigned held)
+{
+	const struct gate_report crowd = {
+		.service = service->index, .outcome = GATE_CROWDED, .code = (int32_t)held
+	};
+
+	if (!service->crowded && gate_send_report(service->all, &crowd))
+		loop_after(service->all->loop, QUIET, on_crowd_over, service, &service->crowded);
+}
+
 /* Lookups. */
 
 static void on_slow_lookup(void *context)

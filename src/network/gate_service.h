@@ -2,7 +2,7 @@
 #ifndef NETWORK_GATE_SERVICE_H
 #define NETWORK_GATE_SERVICE_H
 
-#include "flow.h"
+#include "accept.h"
 #include "gate_message.h"
 
 #include <stdbool.h>
@@ -28,6 +28,7 @@ struct gate_service {
 	uint32_t sequence;
 	struct loop_timer *lookup; /* armed: one is under way */
 	struct gate_failures failures;
+	struct loop_timer *crowded; /* armed: told within the last minute */
 	struct gate_trip *try;
 };
 
@@ -50,8 +51,12 @@ bool gate_is_looked_up(const char *host);
 void gate_service_init(struct gate_services *all, size_t index, const char *host, uint16_t port);
 
 /* Passes an accepted connection on to the service. */
-void gate_pass(struct gate_service *service, struct flow_table *flows, struct gate_place *place,
+void gate_pass(struct gate_service *service, struct accept_socket *from, struct gate_place *place,
 	int client);
+
+/* Tells, once a minute, that an instance holds so many connections to it that its next ones wait.
+ */
+void gate_report_crowd(struct gate_service *service, unsigned held);
 
 /* Connects to it once and reports how that went, unless that is being done already. */
 void gate_try(struct gate_service *service);

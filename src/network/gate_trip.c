@@ -155,7 +155,7 @@ static void on_done(void *context)
 	free_trip(trip);
 }
 
-void gate_pass(struct gate_service *service, struct flow_table *flows, struct gate_place *place,
+void gate_pass(struct gate_service *service, struct accept_socket *from, struct gate_place *place,
 	int client)
 {
 	static const struct flow_way way = { on_next, on_connected, on_done };
@@ -168,7 +168,7 @@ void gate_pass(struct gate_service *service, struct flow_table *flows, struct ga
 	if (trip->next_here)
 		trip->next_here->at_here = &trip->next_here;
 	place->trips = trip;
-	flow_begin(flows, client, &way, trip);
+	flow_begin(&from->table->flows, client, &way, trip, &from->held);
 }
 
 void gate_abandon(struct gate_place *place)

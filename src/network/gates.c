@@ -217,6 +217,11 @@ static void describe(const struct gates *gates, const struct gate_report *report
 	const struct gates_service *service = &gates->config.services[report->service];
 	const bool is_v6 = strchr(service->host, ':');
 
+	if (report->outcome == GATE_CROWDED) {
+		buf_addf(ret, "service %s: an instance holds %d connections, its next ones wait",
+			service->name, report->code);
+		return;
+	}
 	buf_addf(ret, "service %s%s", service->name, report->is_try ? " does not answer: " : "");
 	if (report->outcome != GATE_FAILED) {
 		buf_addf(ret, "%s", report->is_try ? "" : ": ");
