@@ -103,7 +103,7 @@ static void a_wrong_flag_is_refused_and_changes_nothing(void **state)
 		{ config_set_formation, "web", "not TYPE=NUMBER: it has no =" },
 		{ config_set_formation, "web=3,worker=-1",
 			"formation of worker: \"-1\" is not a number from 0 to 1000" },
-		{ config_set_formation, "web=3,", "\"\" is not TYPE=NUMBER" },
+		{ config_set_formation, "web=3,", "not TYPE=NUMBER: it has no =" },
 		{ config_set_formation, "web=1001",
 			"formation of web: \"1001\" is not a number from 0 to 1000" },
 		{ config_set_service, "cache", "not NAME=URL: it has no =" },

@@ -374,8 +374,8 @@ static void deep_json_is_refused(void **state)
 	const struct entry entries[] = { { "index.json", deep, 0 }, VERSION, { 0 } };
 
 	memset(deep, '[', 100000);
-	assert_refused(*state, entries,
-		"image.tar: index.json:1:2049: maximum parsing depth reached");
+	assert_refused(
+		*state, entries, "image.tar: index.json:1:2049: maximum parsing depth reached");
 }
 
 static void an_index_of_five_megabytes_is_refused(void **state)
