@@ -119,8 +119,9 @@ static const char *const questions[QUESTIONS][10] = {
 	[NAMES] = { "rev-parse", "HEAD^{commit}", "HEAD:./", NULL },
 	[DATE] = { "show", "-s", "--format=%ct", "HEAD", NULL },
 	[REMOTE] = { "config", "--get", "remote.origin.url", NULL },
+	/* Within a submodule git would run by that one's own configuration. */
 	[STATUS] = { "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal",
-		"--ignore-submodules=none", "--", ".", NULL },
+		"--ignore-submodules=dirty", "--", ".", NULL },
 };
 
 struct answer {

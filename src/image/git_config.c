@@ -27,7 +27,7 @@ static bool ends(const char *text, const char *with)
 /* Names come in lower case, but for their middle part. */
 static bool is_dangerous(const char *name)
 {
-	static const char *const names[] = { "core.sshcommand", "core.gitproxy",
+	static const char *const names[] = { "core.sshcommand", "core.gitproxy", "core.askpass",
 		"core.alternaterefscommand", "extensions.partialclone", NULL };
 
 	for (const char *const *known = names; *known; known++)
@@ -38,6 +38,8 @@ static bool is_dangerous(const char *name)
 	if (starts(name, "remote."))
 		return ends(name, ".promisor") || ends(name, ".partialclonefilter") ||
 		       ends(name, ".vcs") || ends(name, ".uploadpack");
+	if (starts(name, "lfs.")) /* which reaches the caller's own git-lfs */
+		return ends(name, ".clean") || ends(name, ".smudge") || ends(name, ".path");
 	return starts(name, "credential.") && ends(name, "helper");
 }
 

@@ -1,8 +1,8 @@
 /* The way out as it begins inside. What leaves by eth0 to another machine is marked; what is marked
  * is delivered here, whatever its address, to transparent sockets (the kernel's tproxy):
  *
- *	connect 93.184.216.34:443 -> output: mark -> routed to lo -> divert: tproxy ->
- *198.18.255.1:61000
+ *	connect 93.184.216.34:443 -> output: mark -> routed to lo
+ *				  -> divert: tproxy -> 198.18.255.1:61000
  *
  * No address is translated: a socket that is accepted has the other machine's address as its own,
  * and a datagram says where it was to go. Answers to datagrams come from raw sockets, for no other

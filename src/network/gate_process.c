@@ -35,10 +35,13 @@ static bool has_names(const struct gates_config *config)
 	return false;
 }
 
+/* With egress "open" any port may be connected to; all else of it holds then, too. */
 static int keep_to_services(const struct gates_config *config, struct error *err)
 {
 	uint16_t ports[GATES_MAX];
 
+	if (config->is_open)
+		return seclude_ports(NULL, 0, err);
 	for (size_t i = 0; i < config->count; i++)
 		ports[i] = config->services[i].port;
 	return seclude_ports(ports, config->count, err);
@@ -60,7 +63,7 @@ static int confine(const struct gates_config *config, struct gate_parts *parts, 
 		parts->egress = egress_new(config->range);
 	if (seclude_root(err) < 0 || seclude_rights(0, err) < 0)
 		return -1;
-	return config->is_open ? 0 : keep_to_services(config, err);
+	return keep_to_services(config, err);
 }
 
 /* The first byte from the parent says that the user namespace, if there is one, has its maps. */

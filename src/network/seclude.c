@@ -142,7 +142,7 @@ int seclude_ports(const uint16_t *ports, size_t count, struct error *err)
 	const bool has_scopes = version >= LANDLOCK_SCOPES;
 	const struct {
 		uint64_t files, ports, scopes;
-	} rules = { 0, LANDLOCK_BIND | LANDLOCK_CONNECT,
+	} rules = { 0, LANDLOCK_BIND | (ports ? LANDLOCK_CONNECT : 0),
 		has_scopes ? LANDLOCK_SCOPE_SOCKETS_SIGNALS : 0 };
 	const size_t size = has_scopes ? sizeof rules : offsetof(typeof(rules), scopes);
 	CLEANUP_CLOSE int ruleset = -1;

@@ -35,11 +35,22 @@ look_into() {
 			-e 's/fd69:736f:7275:6e01:[0-9a-f:]*/N6/g' -e 's/\(expires\|used\|age\) [^ ]*//g'
 }
 
+# The main process of the run's one instance: the child of its pid 1.
+instance_of() {
+	local child
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		if grep -q '^isorun:.init' "/proc/$child/cmdline"; then
+			tr -d ' ' <"/proc/$child/task/$child/children"
+			return
+		fi
+	done
+}
+
 # The instance's namespace and those that isorun holds, which but for the host's is the router's.
 look() {
 	local fd own host instance
 	host=$(readlink /proc/self/ns/net)
-	instance=$(pgrep -f '^/app/intruder' | head -n 1)
+	instance=$(instance_of "$started")
 	echo "# instance"
 	look_into "/proc/$instance/ns/net"
 	for fd in "/proc/$started/fd/"*; do
@@ -77,7 +88,10 @@ test_an_instance_changes_no_rule() {
 	for egress in services open none; do
 		run_app "/app/intruder wait" "$egress"
 		cp "$T/look" "$T/before"
-		grep -q '^# router' "$T/before" || fail "no router"
+		sed -n '/^# instance/,/^# router/p' "$T/before" | grep -q 'scope global eth0' ||
+			fail "nothing was seen of the instance" "$(cat "$T/before")"
+		sed -n '/^# router/,$p' "$T/before" | grep -q 'table inet router' ||
+			fail "nothing was seen of the router" "$(cat "$T/before")"
 		run_app "/app/intruder rules -- knock 1 10.98.0.1 7 -- wait" "$egress"
 		diff "$T/before" "$T/look" >"$T/diff" || fail "$egress:" "$(cat "$T/diff")"
 		sed -i '/^.knock/,$d' "$T/said"
