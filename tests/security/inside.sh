@@ -131,7 +131,7 @@ test_pid_1_keeps_no_descriptor_but_its_report() {
 	exec 9<&-
 	wait_for 10 grep -q wait "$T/run.out"
 	local init fd
-	init=$(pgrep -P "$started" | head -n 1)
+	init=$(pgrep -P "$started" -f '^isorun:.init' | head -n 1)
 	[ -n "$init" ] || fail "no pid 1"
 	for fd in /proc/"$init"/fd/*; do
 		assert_match "$(readlink "$fd")" '^pipe:'

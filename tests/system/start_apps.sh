@@ -4,6 +4,7 @@
 # they reach, and run in a host of their own, without any network, by another start. Redis is
 # Debian's, started the same way.
 # vm: no
+# san: no
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/start.sh"
 
@@ -97,7 +98,8 @@ test_an_npm_app_with_a_worker_and_an_add_on_runs_unmodified() {
 	told=$(ask http://127.0.0.1:5000/status)
 	end
 
-	assert_equal "isorun: no isorun.json: taken for what isorun init would write" "$(cat start.err)"
+	assert_equal "isorun: no isorun.json: taken for what isorun init would write
+isorun: service redis is 127.0.0.1:6379 (REDIS_URL)" "$(cat start.err)"
 	assert_equal "Welcome
 the first entry" "$entries"
 	assert_equal '{"redis":true,"secret":64}' "$told"
