@@ -24,17 +24,18 @@ struct oneoff_refused {
 	unsigned times;
 };
 
-enum { ONEOFF_REFUSED = 5, ONEOFF_NOTICES = 20 };
+enum { ONEOFF_REFUSED = 5, ONEOFF_NOTICES = 20, ONEOFF_LOST = 125 };
 
 struct oneoff_result {
-	int status;       /* as a shell says it: 128 + N when signal N ended it */
+	int status;       /* as a shell says it: 128 + N when signal N ended it. ONEOFF_LOST: it
+			     was 0, but not all of its output could be written */
 	bool oom;         /* it was killed for its memory limit */
 	unsigned missing; /* CGROUP_* of limits that this host cannot enforce */
 	char notice[512]; /* "" or why it cannot */
 	struct oneoff_refused refused[ONEOFF_REFUSED]; /* the first ones */
 	size_t refused_count;
 	unsigned refused_others; /* how often any other */
-	struct strv notices;     /* about services, the first ones; the caller frees */
+	struct strv notices;     /* about services and streams, the first ones; the caller frees */
 };
 
 /* The process type that a one-off is like: web, or the first. */

@@ -162,14 +162,15 @@ static int run_in(
 	struct attach attach = { .signals = -1 };
 	struct spec spec;
 	struct streams streams = STREAMS_NONE;
+	struct error lost;
 	struct container_launch launch = { .name = "build", .spec = &spec };
 	int status;
 
 	if (nothing < 0)
 		return error_errno(err, "/dev/null");
 	fill_spec(command, &site->ids, &spec);
-	status = streams_open(
-		(const int[3]){ nothing, -1, STDERR_FILENO }, site->ids.own, &streams, err);
+	status = streams_open((const int[3]){ nothing, -1, STDERR_FILENO }, &site->ids, USER, USER,
+		&streams, err);
 	launch.stdio[0] = streams.fds[0];
 	launch.stdio[1] = launch.stdio[2] = streams.fds[2];
 	if (status == 0)
@@ -180,7 +181,10 @@ static int run_in(
 	if (status == 0)
 		status = attend(&attach, &container, err);
 	container_done(site, &container);
-	streams_done(&streams);
+	if (streams_done(&streams, &lost) < 0 && status == 0) {
+		*err = lost;
+		status = -1;
+	}
 	attach_end(&attach);
 	spec_done(&spec);
 	return status;

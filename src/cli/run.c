@@ -205,7 +205,7 @@ static void warn_of_refused(const struct target *target, const struct oneoff_res
 }
 
 /* Services that it could not reach are the other reason. */
-static void warn_of_services(struct oneoff_result *result)
+static void warn_of_notices(struct oneoff_result *result)
 {
 	for (size_t i = 0; i < result->notices.len; i++)
 		cli_warn("%s", result->notices.items[i]);
@@ -257,7 +257,7 @@ static int run_command(const struct cli *cli, const struct request *request,
 	}
 	warn_of_limits(target, &result);
 	warn_of_refused(target, &result);
-	warn_of_services(&result);
+	warn_of_notices(&result);
 	record(store, target, &config, result.status);
 	return result.status;
 }

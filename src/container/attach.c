@@ -1,9 +1,10 @@
 /* The foreground of a one-off.
  *
- * Without a terminal there is nothing to copy: the process has the caller's own descriptors, and
- * all that is left to do is to pass signals on and wait. With one, bytes go both ways between the
- * caller's standard streams and the pseudoterminal's master, and nothing looks at them: the
- * caller's terminal is raw, so Ctrl-C is a byte that the container's terminal turns into a signal.
+ * Without a terminal there is nothing to copy here: the process has the caller's own descriptors or
+ * what container/streams.c made of them, and all that is left is to pass signals on and wait. With
+ * one, bytes go both ways between the caller's standard streams and the pseudoterminal's master,
+ * and nothing looks at them: the caller's terminal is raw, so Ctrl-C is a byte that the container's
+ * terminal turns into a signal.
  *
  * The master is ours and does not block. The caller's streams may: they are written to only when
  * poll(2) says so, and at most PIPE_BUF at a time, which it then promises to take. */

@@ -64,6 +64,18 @@ static void on_notice(void *context, const char *line)
 		strv_add(&result->notices, line);
 }
 
+/* Output that was lost is a failure, whatever the command says: it may not have noticed. */
+static void close_streams(struct ways *ways, struct oneoff_result *ret)
+{
+	struct error lost;
+
+	if (streams_done(&ways->streams, &lost) == 0)
+		return;
+	strv_add(&ret->notices, lost.text);
+	if (ret->status == 0)
+		ret->status = ONEOFF_LOST;
+}
+
 /* What it is told of its services and refusals is for after its end, as its streams are its own. */
 static void close_ways(struct ways *ways, struct oneoff_result *ret)
 {
@@ -123,8 +135,8 @@ static int start(const struct oneoff_config *config, const struct site *site, st
 		how.columns = launch.columns;
 		how.rows = launch.rows;
 	}
-	if (!config->terminal &&
-		streams_open(own, site->container.ids.own, &ways->streams, err) < 0)
+	if (!config->terminal && streams_open(own, &site->container.ids, release->uid, release->gid,
+					 &ways->streams, err) < 0)
 		return -1;
 	memcpy(launch.stdio, ways->streams.fds, sizeof launch.stdio);
 	release_spec(release, &how, &spec);
@@ -171,7 +183,7 @@ int oneoff_run(const struct oneoff_config *config, struct oneoff_result *ret, st
 	(void)snprintf(
 		ret->notice, sizeof ret->notice, "%s", site.container.cgroup.notice); /* fits */
 	container_done(&site.container, &container);
-	streams_done(&ways.streams);
+	close_streams(&ways, ret);
 	close_ways(&ways, ret);
 	attach_end(&attach);
 	site_done(&site);

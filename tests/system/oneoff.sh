@@ -4,6 +4,7 @@
 # again: user
 . "$(dirname "$0")/../support/harness.sh"
 . "$(dirname "$0")/../support/app.sh"
+. "$(dirname "$0")/../support/intruder.sh"
 
 readonly TERMINAL=$HARNESS_TOP/tests/support/terminal.py
 
@@ -70,7 +71,7 @@ test_what_cannot_be_run_says_so() {
 	assert_error 2 "there is no command behind --"
 }
 
-test_its_streams_are_the_callers() {
+test_its_streams_are_the_callers_or_as_good() {
 	in_host
 	make_app '{ "web": { "command": "/app/hello id" } }'
 	head -c 3000000 /dev/urandom >"$T/random"
@@ -80,6 +81,14 @@ test_its_streams_are_the_callers() {
 	capture oneoff -- /app/hello nosuch
 	assert_equal "" "$stdout"
 	assert_contains "$stderr" "usage: hello COMMAND"
+}
+
+test_output_and_error_that_are_one_file_keep_their_order() {
+	in_host
+	make_intruder
+	oneoff -- /app/intruder turns 2000 >"$T/both" 2>&1 </dev/null
+	grep ^turn "$T/both" >"$T/got"
+	seq -f 'turn %.0f' 0 1999 | cmp - "$T/got"
 }
 
 test_signals_reach_the_command() {
@@ -130,6 +139,52 @@ mode same"
 		expect waiting
 		resize 20x40
 		expect SIGWINCH
+	END
+	assert_contains "$stdout" "rc 0"
+}
+
+test_a_terminal_that_was_not_asked_for_is_behind_pipes() {
+	in_host
+	need python3
+	make_intruder
+	on_terminal 24x80 "$ISORUN" run v1 -- /app/intruder streams </dev/null
+	assert_contains "$stdout" "0 pipe - -
+1 pipe - -
+2 pipe - -"
+	assert_contains "$stdout" "rc 0
+mode same"
+}
+
+test_a_terminal_behind_pipes_is_typed_on_and_written_to() {
+	in_host
+	need python3
+	make_app '{ "web": { "command": "/app/hello id" } }'
+	on_terminal 24x80 "$ISORUN" run v1 -- /app/hello cat <<-'END'
+		send typed\x0a
+		expect typed
+		expect typed
+		send \x04
+	END
+	assert_contains "$stdout" "rc 0
+mode same"
+	on_terminal 24x80 "$ISORUN" run v1 -- /app/hello signal <<-'END'
+		expect waiting
+		send \x03
+		expect SIGINT
+	END
+	assert_contains "$stdout" "rc 0
+mode same"
+	on_terminal 24x80 "$ISORUN" run v1 -- /app/hello write /dev/stdout 10 </dev/null
+	assert_contains "$stdout" "rc 0"
+}
+
+test_a_job_in_the_background_takes_the_terminal_for_ended() {
+	in_host
+	need python3
+	make_app '{ "web": { "command": "/app/hello id" } }'
+	on_terminal 24x80 bash -c 'set -m; "$0" run v1 -- /app/hello cat & wait $!; echo "ended $?"' \
+		"$ISORUN" <<-'END'
+		expect ended 0
 	END
 	assert_contains "$stdout" "rc 0"
 }

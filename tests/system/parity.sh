@@ -173,6 +173,14 @@ test_files_as_streams_lose_no_byte_and_no_status() {
 	assert_equal 1 "$(wc -l <"$T/first")"
 }
 
+test_output_that_could_not_be_copied_is_a_failure() {
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	status=0
+	"$T/as_user" run release.tar -- /app/hello lines 10 >/dev/full 2>"$T/err" || status=$?
+	assert_status 125
+	assert_contains "$(cat "$T/err")" "isorun: warning: standard output: No space left on device"
+}
+
 test_groups_that_stay_are_said() {
 	make_release '{ "web": { "command": "/app/hello true" } }'
 	start user "$T/as_user" run release.tar

@@ -413,6 +413,14 @@ static int do_streams(char **args)
 	return 0;
 }
 
+/* Lines to output and error in turn. */
+static int do_turns(char **args)
+{
+	for (int i = 0; i < atoi(args[0]); i++)
+		dprintf(1 + i % 2, "turn %d\n", i);
+	return 0;
+}
+
 /* How many inotify instances it gets; they are counted by user. */
 static int do_inotify(char **args)
 {
@@ -538,7 +546,7 @@ static const struct {
 	{ "sockets", do_sockets }, { "leave", do_leave }, { "fds", do_fds }, { "fork", do_fork },
 	{ "descriptors", do_descriptors }, { "zombies", do_zombies }, { "wait", do_wait },
 	{ "flood", do_flood }, { "groups", do_groups }, { "inotify", do_inotify },
-	{ "streams", do_streams } };
+	{ "streams", do_streams }, { "turns", do_turns } };
 
 /* intruder WORD [ARGUMENT]… [-- WORD [ARGUMENT]…]… */
 int main(int argc, char **argv)
