@@ -118,12 +118,16 @@ test_the_environment_is_the_same() {
 	assert_equal "" "$(differences)"
 }
 
+# Link-local addresses come when the kernel has time for them, and it counts the uses of a route.
+settled() {
+	grep -v fe80 | if [ "$1" = ipv6_route ]; then awk '{ $7 = $8 = "-"; print }'; else cat; fi | sort
+}
+
 test_the_network_looks_the_same() {
 	make_release '{ "web": { "command": "/app/hello true" } }'
 	for file in route if_inet6 fib_trie ipv6_route; do
 		[ ! -e /proc/net/$file ] || both /app/hello read /proc/net/$file
-		# Link-local addresses come when the kernel has time for them.
-		assert_equal "$(sort "$T/root" | grep -v fe80)" "$(sort "$T/user" | grep -v fe80)" "$file"
+		assert_equal "$(settled "$file" <"$T/root")" "$(settled "$file" <"$T/user")" "$file"
 		[ -s "$T/root" ] || fail "nothing in /proc/net/$file"
 	done
 }
