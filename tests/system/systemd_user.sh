@@ -215,9 +215,10 @@ test_nothing_setuid_is_executed() {
 	assert_equal "\"$PROGRAM\"
 0x…" "$(sed -n 's/.*execve(\("[^"]*"\|0x\)[^,]*,.*/\1/p' "$T/calls" | sed 's/^0x$/0x…/')"
 	# A formation, where nothing setuid would have an effect.
-	WRAP="setpriv --no-new-privs"
+	export WRAP="setpriv --no-new-privs"
 	start_isorun run v1 hog=1
 	wait_for 60 has_event "$T/run.out" 'hog.1: oom'
+	assert_match "$(cat "/proc/$started/status")" 'NoNewPrivs:[[:space:]]1'
 	stop_isorun
 	assert_status 0
 }
