@@ -23,6 +23,10 @@ int userns_enter_own(bool network, struct error *err);
  * OUTSIDE COUNT"; an empty one is not written. */
 int userns_write_maps(pid_t pid, const char *uid_map, const char *gid_map, struct error *err);
 
+/* Maps one user and one group of a fresh user namespace to themselves, and puts groups out of
+ * reach, without which the kernel lets no ordinary user map one. pid 0 is the calling process. */
+int userns_map_own(pid_t pid, uid_t uid, gid_t gid, struct error *err);
+
 /* A descriptor of a new user namespace that maps count ids from 0 inside to base outside; no
  * process lives in it: it serves idmapped mounts. The caller closes. */
 int userns_open(uint32_t base, uint32_t count, struct error *err);

@@ -34,8 +34,10 @@ static int write_map(pid_t pid, const char *name, const char *text, struct error
 
 	if (!*text)
 		return 0;
-	(void)snprintf(
-		path, sizeof path, "/proc/%d/%s", (int)pid, name); /* fits: a pid and a word */
+	if (pid)
+		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name); /* fits */
+	else
+		(void)snprintf(path, sizeof path, "/proc/self/%s", name); /* fits */
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "%s", name);
@@ -66,25 +68,26 @@ bool userns_owns_ids(void)
 	       inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
-static int map_own(const char *name, uint32_t id, struct error *err)
+int userns_map_own(pid_t pid, uid_t uid, gid_t gid, struct error *err)
 {
-	char map[LINE];
+	char uid_map[LINE], gid_map[LINE];
 
-	(void)snprintf(map, sizeof map, "%" PRIu32 " %" PRIu32 " 1\n", id, id); /* fits */
-	return file_set_at(AT_FDCWD, name, map, err);
+	(void)snprintf(uid_map, sizeof uid_map, "%u %u 1\n", uid, uid); /* these fit */
+	(void)snprintf(gid_map, sizeof gid_map, "%u %u 1\n", gid, gid);
+	if (write_map(pid, "setgroups", "deny", err) < 0)
+		return -1;
+	return userns_write_maps(pid, uid_map, gid_map, err);
 }
 
 int userns_enter_own(bool network, struct error *err)
 {
-	const uint32_t uid = geteuid(), gid = getegid();
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
 	struct error ignored; /* a kernel without inotify */
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | (network ? CLONE_NEWNET : 0)) < 0)
 		return refusal_explain(errno, err);
-	/* The kernel wants groups to be out of reach before it lets an ordinary user map one. */
-	if (file_set_at(AT_FDCWD, "/proc/self/setgroups", "deny", err) < 0 ||
-		map_own("/proc/self/gid_map", gid, err) < 0 ||
-		map_own("/proc/self/uid_map", uid, err) < 0)
+	if (userns_map_own(0, uid, gid, err) < 0)
 		return err->errnum ? refusal_explain(err->errnum, err) : -1;
 	/* The apps are the same user to the kernel as the caller's other programs, which need some
 	 * of what it counts by user. */

@@ -61,50 +61,28 @@ static void run_child(
 	struct error err = { 0 };
 
 	if (close_others(reserves, count, needed, &err) < 0 ||
-		confine(router->namespace_fd, &err) < 0) {
-		(void)send(
-			control, &err, sizeof err, MSG_NOSIGNAL); /* or the parent sees the end */
-		_exit(1);
-	}
+		confine(router->namespace_fd, &err) < 0)
+		helper_give_up(control, &err);
 	(void)close(router->namespace_fd); /* entered */
-	if (send(control, "", 1, MSG_NOSIGNAL) == 1)
+	if (helper_ready(control) == 0)
 		(void)forwarder_run(
 			reserves, count, control, router->ipv6, &err); /* until the end */
 	_exit(0);
 }
 
-/* Takes the child's word that it is confined: one byte, or why it is not. */
-static int await_ready(int control, struct error *err)
-{
-	struct error report;
-	ssize_t got = recv(control, &report, sizeof report, 0);
-
-	if (got == 1)
-		return 0;
-	if (got == (ssize_t)sizeof report) {
-		*err = report;
-		return -1;
-	}
-	return error_set(err, ERROR_FAILED, "it died at its start");
-}
-
 static int start(const struct reserve *reserves, size_t count, const struct router *router,
-	struct forwarder *ret, struct error *err)
+	struct helper *ret, struct error *err)
 {
-	int ends[2];
+	int control;
+	pid_t pid = helper_clone(0, ret, &control, err);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return error_errno(err, "socket pair");
-	ret->control = ends[0];
-	ret->pid = process_clone(CLONE_NEWPID, -1, &ret->pidfd, err);
-	if (ret->pid == 0)
-		run_child(reserves, count, router, ends[1]);
-	(void)close(ends[1]); /* the child's */
-	return ret->pid < 0 ? -1 : await_ready(ret->control, err);
+	if (pid == 0)
+		run_child(reserves, count, router, control);
+	return pid < 0 ? -1 : helper_await(ret, err);
 }
 
 int forwarder_start(const struct reserve *reserves, size_t count, const struct router *router,
-	struct forwarder *ret, struct error *err)
+	struct helper *ret, struct error *err)
 {
 	CLEANUP_FREE struct reserve *served = memory_new(count, sizeof *served);
 	size_t served_count = 0;
@@ -115,13 +93,13 @@ int forwarder_start(const struct reserve *reserves, size_t count, const struct r
 	if (!served_count)
 		return 0;
 	if (start(served, served_count, router, ret, err) < 0) {
-		forwarder_done(ret);
+		helper_done(ret, 0);
 		return error_wrap(err, "forwarder");
 	}
 	return 0;
 }
 
-int forwarder_publish(struct forwarder *forwarder, size_t port, uint16_t inside,
+int forwarder_publish(const struct helper *forwarder, size_t port, uint16_t inside,
 	const unsigned *slots, size_t slot_count, struct error *err)
 {
 	struct forwarder_message message = {
@@ -137,19 +115,4 @@ int forwarder_publish(struct forwarder *forwarder, size_t port, uint16_t inside,
 	if (send(forwarder->control, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return error_errno(err, "forwarder");
 	return 0;
-}
-
-void forwarder_done(struct forwarder *forwarder)
-{
-	struct error ignored;
-	int status;
-
-	cleanup_close(&forwarder->control);
-	if (forwarder->pidfd >= 0)
-		(void)syscall(
-			SYS_pidfd_send_signal, forwarder->pidfd, SIGKILL, NULL, 0); /* or gone */
-	if (forwarder->pidfd >= 0)
-		(void)process_wait(forwarder->pidfd, &status, &ignored); /* whatever it was */
-	cleanup_close(&forwarder->pidfd);
-	*forwarder = FORWARDER_NONE;
 }

@@ -32,7 +32,7 @@ enum {
 
 struct gates {
 	struct gates_config config; /* owned */
-	struct gate_process process;
+	struct helper process;
 };
 
 static struct gates_service *copy_services(const struct gates_config *config)
@@ -69,7 +69,7 @@ int gates_new(const struct gates_config *config, struct gates **ret, struct erro
 {
 	struct gates *gates = memory_new(1, sizeof *gates);
 
-	gates->process = GATE_PROCESS_NONE;
+	gates->process = HELPER_NONE;
 	gates->config.services = copy_services(config);
 	gates->config.count = config->count;
 	gates->config.is_open = config->is_open;
@@ -360,7 +360,7 @@ void gates_free(struct gates *gates)
 {
 	if (!gates)
 		return;
-	gate_process_stop(&gates->process, END_LIMIT);
+	helper_done(&gates->process, END_LIMIT);
 	for (size_t i = 0; i < gates->config.count; i++) {
 		free((void *)gates->config.services[i].name);
 		free((void *)gates->config.services[i].host);

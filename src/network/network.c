@@ -147,7 +147,7 @@ int network_new(const struct network_config *config, struct network **ret, struc
 	network->own = config->own;
 	network->router = ROUTER_NONE;
 	network->host = HOST_NONE;
-	network->forwarder = FORWARDER_NONE;
+	network->forwarder = HELPER_NONE;
 	network->notice = config->notice;
 	network->context = config->context;
 	network->port_count = config->port_count;
@@ -190,7 +190,7 @@ void network_free(struct network *network)
 {
 	if (!network)
 		return;
-	forwarder_done(&network->forwarder);
+	helper_done(&network->forwarder, 0);
 	router_done(&network->router);
 	reserve_done(network->reserves, network->reserve_count);
 	host_done(&network->host);

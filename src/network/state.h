@@ -21,7 +21,7 @@ struct network {
 	size_t reserve_count;
 	struct router router;
 	struct host host;
-	struct forwarder forwarder;
+	struct helper forwarder;
 	network_on_notice *notice;
 	void *context;
 };
