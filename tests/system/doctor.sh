@@ -185,9 +185,10 @@ test_groups_that_stay_are_named() {
 	in_host
 	capture isorun doctor --json
 	alone=$(of groups state)
+	cp "$HARNESS_PROGRAM" "$T/isorun" # wherever the build is, the user can reach it here
+	chmod 755 "$T"
 	capture setpriv --reuid=4000 --regid=4000 --groups=4000,5000 env ISORUN_ROOT=/tmp ISORUN_RUNTIME_DIR=/tmp \
-		"$HARNESS_PROGRAM" doctor --json
-	[ "$status" != 126 ] && [ "$status" != 127 ] || skip "a user cannot read $HARNESS_PROGRAM"
+		"$T/isorun" doctor --json
 
 	assert_equal ok "$alone"
 	assert_equal limited "$(of groups state)"

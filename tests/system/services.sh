@@ -172,4 +172,17 @@ test_after_kill_9_the_gates_are_gone() {
 	wait_for 5 bash -c '! pgrep -f "is[o]run:"'
 }
 
+test_who_moves_the_bytes_sees_no_other_process_and_keeps_no_environment() {
+	in_host
+	local name pid own
+	make_client '{ "services": { "cache": "redis://127.0.0.1" } }' 'read -t 60 <> <(:)'
+	start run isorun run v1
+	wait_for 20 has_event "$T/run.out" 'worker.1: started'
+	own=$(readlink "/proc/$started/ns/pid")
+	pid=$(pgrep -P "$started" -f '^isorun:.gates')
+	[ -n "$pid" ] || fail "no gates"
+	[ "$(readlink "/proc/$pid/ns/pid")" != "$own" ] || fail "the gates' process is in isorun's own pid namespace"
+	assert_equal 0 "$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -c . || :)"
+}
+
 run_tests

@@ -303,6 +303,22 @@ test_nothing_to_start_says_so() {
 		"isorun run -a APP -d dev -- CMD runs one"
 }
 
+test_port_of_the_callers_environment_is_where_web_is_published() {
+	in_host
+	mkdir app
+	echo '{ "name": "app", "processes": { "web": { "command": ["/app/hello", "serve"], "port": true } },
+		"dependencies": { "files": { "/app/hello": "hello" } } }' >app/isorun.json
+	cp "$BUILD/hello" app/hello
+	own app
+	PORT=5620 start run isorun start -d app
+	wait_for 30 grep -q 'listening on http://127.0.0.1:5620' "$T/run.out"
+	kill "$started"
+	wait_exit "$started" 10
+	echo PORT=5621 >app/.env
+	PORT=5620 start run isorun start -d app
+	wait_for 30 grep -q 'listening on http://127.0.0.1:5621' "$T/run.out"
+}
+
 test_what_an_env_file_attaches_is_said_without_its_password() {
 	in_host
 	mkdir -p app

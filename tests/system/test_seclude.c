@@ -3,6 +3,7 @@
 #include "../support/instance.h"
 #include "../support/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -19,17 +20,19 @@
 
 #include <cmocka.h>
 
-/* The status of a secluded child that does what it should not be able to do. */
-static int in_seclusion(int (*act)(void))
+static const uint16_t service = 6379;
+
+/* The status of a secluded child that does what it should not be able to do; ports as of
+ * seclude_ports. */
+static int in_seclusion(int (*act)(void), const uint16_t *ports)
 {
-	const uint16_t port = 6379;
 	struct error err;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
 		_exit(seclude_root(&err) < 0 || seclude_rights(0, &err) < 0 ||
-					seclude_ports(&port, 1, &err) < 0
+					seclude_ports(ports, ports ? 1 : 0, &err) < 0
 				? 100
 				: act());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -55,22 +58,42 @@ static int regain_rights(void)
 static void it_has_no_files_and_no_rights(void **state)
 {
 	(void)state;
-	assert_int_equal(in_seclusion(use_files), 0);
-	assert_int_equal(in_seclusion(regain_rights), 0);
+	assert_int_equal(in_seclusion(use_files, &service), 0);
+	assert_int_equal(in_seclusion(regain_rights, &service), 0);
 }
 
-static int connect_anywhere(void)
+static int reach_abstract_socket(void)
 {
 	const struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0seclude" };
 	int local = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
+		return 0;
+	return connect(local, (const void *)&name, sizeof name) < 0 && errno == EPERM ? 0 : 3;
+}
+
+static int connect_anywhere(void)
+{
 	if (instance_connect(-1, "127.0.0.1", 6379) < 0)
 		return 1;
 	if (instance_connect(-1, "127.0.0.1", 5000) >= 0 || errno != EACCES)
 		return 2;
-	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
-		return 0;
-	return connect(local, (const void *)&name, sizeof name) < 0 && errno == EPERM ? 0 : 3;
+	return reach_abstract_socket();
+}
+
+/* As with egress "open": any port, and nothing else. */
+static int connect_and_listen(void)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(7001) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (instance_connect(-1, "127.0.0.1", 6379) < 0)
+		return 1;
+	if (instance_connect(-1, "127.0.0.1", 5000) >= 0 || errno != ECONNREFUSED)
+		return 2;
+	if (bind(fd, (const void *)&at, sizeof at) == 0 || errno != EACCES)
+		return 4;
+	return reach_abstract_socket();
 }
 
 static void it_connects_to_the_ports_named_only(void **state)
@@ -87,7 +110,8 @@ static void it_connects_to_the_ports_named_only(void **state)
 	assert_int_equal(bind(local, (const void *)&name, sizeof name), 0);
 	assert_int_equal(listen(local, 1), 0);
 	server_start(-1, "127.0.0.1", 6379, SERVER_ECHO, &server);
-	assert_int_equal(in_seclusion(connect_anywhere), 0);
+	assert_int_equal(in_seclusion(connect_anywhere, &service), 0);
+	assert_int_equal(in_seclusion(connect_and_listen, NULL), 0);
 	server_stop(&server);
 	(void)close(local);
 }
