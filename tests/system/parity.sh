@@ -185,6 +185,25 @@ test_output_that_could_not_be_copied_is_a_failure() {
 	assert_contains "$(cat "$T/err")" "isorun: warning: standard output: No space left on device"
 }
 
+test_roots_own_groups_are_dropped() {
+	make_release '{ "web": { "command": "/app/hello id" } }'
+	capture setpriv --groups 0,$GROUP "$ISORUN" run release.tar -- /app/hello id
+
+	assert_status 0
+	assert_equal "Groups:" "$(grep ^Groups "$T/stdout" | tr -d ' ')"
+}
+
+# A user who did not log in has no manager to hand over a cgroup.
+test_limits_that_do_not_hold_are_said_where_they_were_asked_for() {
+	make_release '{ "web": { "command": "/app/hello true", "limits": { "memory": "64M" } } }'
+	instance user "$T/as_user"
+	assert_contains "$(cat "$T/user.out")" "isorun[hello]: no limit of cpu or memory holds: "
+
+	make_release '{ "web": { "command": "/app/hello true" } }'
+	instance user "$T/as_user"
+	assert_not_contains "$(cat "$T/user.out")" "limit"
+}
+
 test_groups_that_stay_are_said() {
 	make_release '{ "web": { "command": "/app/hello true" } }'
 	start user "$T/as_user" run release.tar

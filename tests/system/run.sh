@@ -38,6 +38,24 @@ web.1: stopping' "$(events "$T/run.out" | grep -v -e 'not limited' -e ready | gr
 	assert_contains "$(lines "$T/run.out")" "web.2: finished"
 }
 
+test_a_client_from_elsewhere_is_seen_with_its_own_address() {
+	in_host
+	make_app "{ $WEB }"
+	# Another machine, behind a veth.
+	unshare --net sleep 100 &
+	local other=$!
+	echo "$other" >>"$T/.pids"
+	wait_for 5 sh -c "[ \$(readlink /proc/$other/ns/net) != $(readlink /proc/self/ns/net) ]"
+	ip link add lan type veth peer name far netns "$other"
+	ip addr add 10.97.0.1/24 dev lan && ip link set lan up
+	nsenter --net="/proc/$other/ns/net" sh -c 'ip addr add 10.97.0.2/24 dev far; ip link set far up'
+	start run isorun run v1 web=1 -p 0.0.0.0:5000
+	wait_for 20 has_event "$T/run.out" 'listening on'
+	wait_for 10 nsenter --net="/proc/$other/ns/net" curl -s -f -m 2 http://10.97.0.1:5000/ -o seen
+
+	assert_match "$(cat seen)" 'client 10\.97\.0\.2:'
+}
+
 test_the_port_refuses_once_it_is_stopped() {
 	in_host
 	make_app "{ $WEB }"
